@@ -1,0 +1,58 @@
+"""The world a drill runs in: one target, made ready for one service."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drillbook.clock import Clock
+from drillbook.errors import UsageError
+from drillbook.events import EventStream
+from drillbook.objective import Basis
+
+if TYPE_CHECKING:
+    from drillbook.aws.session import Session
+    from drillbook.journal import Journal
+    from drillbook.service import Service
+
+_PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_.]*)\}")
+
+
+@dataclass
+class World:
+    """What faults, probes and recovery steps are given. One per drill; never global."""
+
+    target: str
+    """embedded | localstack | aws | local"""
+    basis: Basis
+    service: Service
+    clock: Clock
+    events: EventStream
+    workdir: Path
+    """A directory of this drill's own, removed with it."""
+    run_id: str
+    """Names this drill; created resources are tagged ``drillbook-run=<run_id>``."""
+    values: dict[str, str] = field(default_factory=dict)
+    """What placeholders stand for: ``workdir``, ``port``, ``python``, ``service_dir``, ``region``, and what stand-up returned."""
+    aws: Session | None = None
+    """Clients of this target's account; None for a service that is not on AWS."""
+    journal: Journal | None = None
+    """Where recovery steps write their changes before they make them."""
+    speed: float = 1.0
+    """AWS durations are divided by this in the embedded cloud (alarm periods, restorable lag); 1 elsewhere."""
+
+    def fill(self, template: str) -> str:
+        """``template`` with each ``{name}`` replaced by its value. Raises UsageError naming an unknown one."""
+
+        def value(match: re.Match[str]) -> str:
+            try:
+                return self.values[match.group(1)]
+            except KeyError:
+                known = ", ".join(sorted(self.values))
+                raise UsageError(
+                    f"{template!r} names {{{match.group(1)}}}, which is not known", do=f"use one of: {known}"
+                ) from None
+
+        return _PLACEHOLDER.sub(value, template)
