@@ -24,7 +24,7 @@ class Settings(BaseModel):
 
 
 class Change(Protocol):
-    """A reversible change. The journal calls these in the order capture → (intent on disk) → apply → restore → restored."""
+    """A reversible change. The journal calls capture → (intent is on disk) → apply → restore → restored."""
 
     settle: float
     """Seconds after which a call in flight has either landed or never will (client timeout + the service's bound)."""
@@ -64,7 +64,7 @@ class Fault(Change, Protocol):
 
 
 class ChangeFactory(Protocol):
-    """How a change is made, in the drill and again in ``drillbook heal``: a class with a ``Settings`` class beside it."""
+    """How a change is made, in the drill and again in ``drillbook heal``: a class that has a ``Settings``."""
 
     Settings: type[BaseModel]
 

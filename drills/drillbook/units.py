@@ -30,18 +30,14 @@ def seconds(text: str | float) -> float:
         return hours * 3600.0 + minutes * 60.0 + rest
     parts = _PART.findall(words)
     if not parts or _PART.sub("", words).strip(" ,") or any(unit not in _SECONDS for _, unit in parts):
-        raise ValueError(
-            f"{text!r} is no duration; write for example '500 ms', '20 min', '1 h 30 min' or '1:30:00'"
-        )
+        raise ValueError(f"{text!r} is no duration; write for example '500 ms', '20 min', '1 h 30 min' or '1:30:00'")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def fraction(text: str | float) -> float:
     """``30 %`` or ``0.3`` as 0.3. Raises ValueError outside 0..1."""
     try:
-        share = (
-            float(text[:-1]) / 100 if isinstance(text, str) and text.strip().endswith("%") else float(text)
-        )
+        share = float(text[:-1]) / 100 if isinstance(text, str) and text.strip().endswith("%") else float(text)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:

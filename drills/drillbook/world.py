@@ -35,7 +35,7 @@ class World:
     run_id: str
     """Names this drill; created resources are tagged ``drillbook-run=<run_id>``."""
     values: dict[str, str] = field(default_factory=dict)
-    """What placeholders stand for: ``workdir``, ``port``, ``python``, ``service_dir``, ``region``, and what stand-up returned."""
+    """What placeholders stand for: ``workdir``, ``port``, ``python``, ``service_dir``, and what stand-up returned."""
     aws: Session | None = None
     """Clients of this target's account; None for a service that is not on AWS."""
     journal: Journal | None = None
