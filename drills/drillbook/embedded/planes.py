@@ -1,0 +1,70 @@
+"""What a data plane of the embedded cloud is given, and what the server asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from drillbook.clock import Clock
+from drillbook.events import Json
+
+PLANES = (
+    "drillbook.embedded.dynamodb",
+    "drillbook.embedded.functions",
+    "drillbook.embedded.front_door",
+    "drillbook.embedded.alarms",
+)
+"""Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""
+
+
+@dataclass(frozen=True)
+class CloudState:
+    """One running embedded cloud. The socket is bound before planes are installed, so ``endpoint`` is final."""
+
+    account: str
+    endpoint: str
+    """``http://127.0.0.1:<port>``, no slash at the end."""
+    speed: float
+    """AWS durations are divided by this."""
+    clock: Clock
+    scratch: Path
+    """A directory of this cloud's own, removed when it ends."""
+
+    def aws_seconds(self, seconds: float) -> float:
+        """How long something that takes ``seconds`` on AWS takes here."""
+        return seconds / self.speed
+
+
+class Plane(Protocol):
+    """Makes one service's behaviour true by hooking into moto. ``install`` runs once, before the first request."""
+
+    name: str
+
+    def install(self, cloud: CloudState) -> None: ...
+
+    def status(self) -> dict[str, Json]:
+        """What ``/_drillbook/status`` says about this plane. Cheap."""
+        ...
+
+    def close(self) -> None:
+        """End threads and child processes. May be called when ``install`` failed."""
+        ...
+
+
+@runtime_checkable
+class Door(Protocol):
+    """A plane that also answers HTTP requests which are not AWS API calls."""
+
+    def matches(self, environ: dict[str, Any]) -> bool:
+        """Is this WSGI request mine? Looks at PATH_INFO and HTTP_HOST only."""
+        ...
+
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]: ...
+
+
+def load() -> list[Plane]:
+    """A fresh plane of every module in ``PLANES``."""
+    return [import_module(module).plane() for module in PLANES]
