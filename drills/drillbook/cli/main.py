@@ -1,0 +1,220 @@
+"""The ``drillbook`` command.
+
+Each command is a thin front of the library, imported when it is called, so that ``--help`` answers at once. Whatever
+goes wrong is told in one line on standard error. Exit codes: 0 all drills pass · 1 an objective was missed, or was not
+shown to be met · 2 wrong usage or configuration · 3 refused by a rail · 4 the drill itself is broken · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from drillbook.errors import DrillbookError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="drillbook",
+    help="Chaos and disaster-recovery drills as code.",
+    epilog="Exit codes: 0 all pass · 1 an objective missed or not shown to be met · 2 wrong usage or configuration · "
+    "3 refused by a rail · 4 the drill itself is broken · 130 interrupted.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+cloud_app = typer.Typer(help="The embedded cloud: a process of its own, on this machine only.")
+app.add_typer(cloud_app, name="cloud")
+
+Service = Annotated[str | None, typer.Argument(help="Name of a service; all services if left out.", show_default=False)]
+Root = Annotated[
+    Path | None, typer.Option("--root", help="Folder that holds drills/ and features/; by default found upwards.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Drill = Annotated[str | None, typer.Option("--drill", help="Only the drills whose name contains this.")]
+Target = Annotated[
+    str | None, typer.Option(help="Where to drill: embedded, local, or another of the service's targets.")
+]
+Sabotage = Annotated[
+    str | None, typer.Option(help="Spoil the recovery as the service file says; must turn the drill red.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if debug:
+        os.environ["DRILLBOOK_DEBUG"] = "1"
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"drillbook {version_of('drillbook')}")
+        raise Exit
+
+
+@app.command("list", epilog="Example: drillbook list --json")
+def list_(root: Root = None, as_json: AsJson = False) -> None:
+    """List the services, their drills and their sabotages."""
+    from drillbook.cli import listing
+
+    listing.show(root, as_json=as_json)
+
+
+@app.command(epilog="Example: drillbook plan product-lambda --drill corrupted")
+def plan(
+    service: Service = None,
+    drill: Drill = None,
+    target: Target = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do: targets, blast radius, steps, objectives, what is restored. Touches nothing."""
+    from drillbook.cli import plan
+
+    plan.show(root, service, drill=drill, target=target, as_json=as_json)
+
+
+@app.command(epilog="Example: drillbook run product-lambda --json out.json")
+def run(
+    service: Service = None,
+    drill: Drill = None,
+    target: Target = None,
+    sabotage: Sabotage = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results there, as JSON.")
+    ] = None,
+    reports: Annotated[Path | None, typer.Option(help="Where reports go; by default reports/ of the root.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Canary operations per second; by default the service's.")] = None,
+    keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the embedded cloud running.")] = False,
+    root: Root = None,
+) -> None:
+    """Run drills, measure them, and write the report."""
+    from drillbook.cli.run import Wish, run
+
+    raise Exit(run(root, Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud)))
+
+
+@app.command(epilog="Example: drillbook heal --json")
+def heal(
+    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Also heal a run that is still alive.")] = False,
+    root: Root = None,
+) -> None:
+    """Restore whatever drills left broken, from the journal. Exit code 0 only if nothing remains."""
+    from drillbook.cli import healing
+
+    raise Exit(healing.heal(root, force=force, as_json=as_json))
+
+
+@app.command(epilog="Example: drillbook doctor product-lambda")
+def doctor(
+    service: Service = None,
+    target: Target = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check this machine, the target, what the target truly can do, and the journal."""
+    from drillbook.cli import doctor
+
+    raise Exit(doctor.examine(root, service, target=target, as_json=as_json))
+
+
+@app.command(epilog="Example: drillbook verify reports/latest/a-bad-deployment")
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Evidence directory of one drill.")],
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a drill's verdict from its evidence, and check that nothing in it was changed."""
+    from drillbook.cli import verification
+
+    raise Exit(verification.verify(directory, as_json=as_json))
+
+
+@app.command(epilog="Example: drillbook init my-drills")
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder to fill; made if it is not there.")] = Path(),
+) -> None:
+    """Lay out a repository of drills of your own, with a first drill that passes. Overwrites nothing."""
+    from drillbook.cli import init
+
+    init.scaffold(directory)
+
+
+@app.command(epilog="Example: drillbook steps --markdown > docs/step-catalogue.md")
+def steps(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown page.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the sentences which features can be written with."""
+    from drillbook.cli import catalogue
+
+    catalogue.show(markdown=markdown, as_json=as_json)
+
+
+@cloud_app.command("up", epilog='Example: eval "$(drillbook cloud up)"')
+def cloud_up(
+    speed: Annotated[float, typer.Option(min=1, help="AWS durations are divided by this.")] = 100,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop the cloud on Ctrl-C.")] = False,
+    root: Root = None,
+) -> None:
+    """Start the embedded cloud, if it is not running, and print what a shell must export to use it."""
+    from drillbook.cli import cloud
+
+    cloud.up(root, speed=speed, foreground=foreground)
+
+
+@cloud_app.command("down", epilog="Example: drillbook cloud down")
+def cloud_down(root: Root = None) -> None:
+    """Stop the embedded cloud."""
+    from drillbook.cli import cloud
+
+    cloud.down(root)
+
+
+@cloud_app.command("status", epilog="Example: drillbook cloud status --json")
+def cloud_status(root: Root = None, as_json: AsJson = False) -> None:
+    """Say whether the embedded cloud runs, and where. Exit code 1 if it does not."""
+    from drillbook.cli import cloud
+
+    raise Exit(cloud.status(root, as_json=as_json))
+
+
+def _tell(message: str) -> None:
+    typer.echo(f"drillbook: {' '.join(message.split())}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. ``arguments`` defaults to the process's own."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = app(args=words, prog_name="drillbook", standalone_mode=False)
+    except TyperException as error:
+        _tell(f"{error.format_message()} — see: drillbook --help")
+        return 2
+    except (Abort, KeyboardInterrupt):
+        _tell("interrupted")
+        return INTERRUPTED
+    except DrillbookError as error:
+        if os.environ.get("DRILLBOOK_DEBUG"):
+            raise
+        _tell(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output, `head` say, has gone: nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if os.environ.get("DRILLBOOK_DEBUG"):
+            raise
+        path = f": {error.filename}" if error.filename else ""
+        _tell(f"{error.strerror or error}{path} — check that this path is there, and yours to use")
+        return DrillbookError.exit_code
+    return code if isinstance(code, int) else 0
