@@ -1,0 +1,64 @@
+"""The built-in faults, probes and descriptions that a service file may name. Strings only: nothing is imported here.
+
+To add one: write it in its own file, and give it a line below.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Literal
+
+from drillbook.errors import UsageError
+from drillbook.service_yaml import nearest
+
+Kind = Literal["fault", "probe", "configuration"]
+
+BUILT_INS: dict[Kind, dict[str, str]] = {
+    "fault": {
+        "dynamodb.corrupt_items": "drillbook.aws.faults.table:CorruptItems",
+        "lambda.bad_deployment": "drillbook.aws.faults.function:BadDeployment",
+    },
+    "probe": {
+        "cloudwatch.alarm": "drillbook.aws.probes.alarm:AlarmProbe",
+    },
+    "configuration": {
+        "dynamodb.table": "drillbook.aws.probes.table:describe_configuration",
+    },
+}
+
+CAPABILITIES = (
+    "apigateway.front_door",
+    "cloudwatch.alarms",
+    "dynamodb.backup",
+    "dynamodb.pitr",
+    "dynamodb.streams",
+    "lambda.concurrency",
+    "lambda.invoke",
+    "lambda.versions",
+    "s3.versioning",
+)
+"""What a service or plan may need of its target; each has a truth probe in ``drillbook.targets``."""
+
+
+def names(kind: Kind) -> list[str]:
+    """The built-ins of one kind, sorted."""
+    return sorted(BUILT_INS[kind])
+
+
+def resolve(kind: Kind, name: str) -> Any:
+    """The class or function behind a built-in's name. Imports its module, and only that.
+
+    Raises UsageError for an unknown name.
+    """
+    if name not in BUILT_INS[kind]:
+        raise UsageError(f"there is no built-in {kind} {name!r}", do=nearest(name, BUILT_INS[kind]))
+    return imported(BUILT_INS[kind][name])
+
+
+def imported(path: str) -> Any:
+    """The object at ``package.module:name``. Raises UsageError when there is none."""
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{path} cannot be loaded: {error}", do="check that drillbook is installed whole") from error

@@ -1,0 +1,351 @@
+"""What a service file may say: one frozen model for each mapping in it. ``drillbook.service.load`` reads the file.
+
+Durations are seconds once read. ``{placeholders}`` stay as written until ``World.fill``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from drillbook.events import Json
+from drillbook.recovery import Phase
+from drillbook.redaction import is_secret_name
+from drillbook.service_yaml import json_value, nearest
+from drillbook.units import Duration, Share
+
+TargetName = Literal["embedded", "localstack", "aws", "local"]
+
+
+class Part(BaseModel):
+    """A mapping of the service file: immutable, and an unknown key is a mistake with a suggestion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, data: Any) -> Any:
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        for key in data if isinstance(data, dict) else ():
+            if key not in known:
+                raise PydanticCustomError("unknown_key", "unknown key", {"key": key, "near": nearest(key, known)})
+        return data
+
+
+def _word_list(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"is one text; write the command as a list of words: [{', '.join(value.split())}]")
+    return value
+
+
+def _no_secrets(env: dict[str, str]) -> dict[str, str]:
+    for name in env:
+        if is_secret_name(name):
+            raise ValueError(f"sets {name}, which looks like a secret; export it instead: commands inherit it")
+    return env
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text):
+        raise ValueError(f"{text!r} is no account id; it has twelve digits")
+    return text
+
+
+def _url(text: str) -> str:
+    if not re.match(r"https?://.|\{", text):
+        raise ValueError(f"{text!r} is no URL; start it with http:// or https://, or with a {{placeholder}}")
+    return text
+
+
+def _pattern(text: str) -> str:
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
+    if groups != 1:
+        raise ValueError(f"{text!r} must have exactly one (group), around the version number")
+    return text
+
+
+JsonTemplate = Annotated[Json, BeforeValidator(json_value)]
+Argv = Annotated[tuple[str, ...], BeforeValidator(_word_list), Field(min_length=1)]
+Environment = Annotated[dict[str, str], AfterValidator(_no_secrets)]
+AccountId = Annotated[str, AfterValidator(_account)]
+Url = Annotated[str, AfterValidator(_url)]
+HttpStatus = Annotated[int, Field(ge=100, le=599)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class HttpRequest(Part):
+    """One HTTP request and the answer that counts as good. ``timeout`` bounds the whole exchange, in seconds."""
+
+    url: Url
+    method: Method = "GET"
+    status: tuple[HttpStatus, ...] = (200,)
+    contains: str | None = None
+    timeout: Duration = 2.0
+    headers: dict[str, str] = {}
+    payload: JsonTemplate = Field(None, alias="json")
+
+
+class Action(Part):
+    """Something that can be called: a built-in or Python code (``use``), a command (``run``), or a request (``http``)."""
+
+    use: str | None = None
+    settings: dict[str, Json] = Field({}, alias="with")
+    run: Argv | None = None
+    env: Environment = {}
+    stdin: str | None = None
+    timeout: Duration = 60.0
+    """Seconds (monotonic) after which a command and all its children are killed."""
+    http: HttpRequest | None = None
+
+    @property
+    def ways(self) -> list[str]:
+        """Which of use, run and http is given."""
+        return [way for way in ("use", "run", "http") if getattr(self, way) is not None]
+
+    @property
+    def by_hand(self) -> bool:
+        """Does a person do it?"""
+        return False
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if len(self.ways) != 1 and not self.by_hand:
+            given = " and ".join(self.ways) or "none"
+            raise ValueError(f"needs exactly one of 'use', 'run' and 'http', and has {given}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_fitting_keys(self) -> Self:
+        owners = {"with": "use", "env": "run", "stdin": "run", "timeout": "run"}
+        given = {self.__class__.model_fields[name].alias or name for name in self.model_fields_set}
+        for key, owner in owners.items():
+            if key in given and getattr(self, owner) is None:
+                raise ValueError(f"has '{key}', which goes only with '{owner}'")
+        return self
+
+
+def _long_form(value: Any) -> Any:
+    return {"use": value} if isinstance(value, str) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) or value is None else [value]
+
+
+ActionField = Annotated[Action, BeforeValidator(_long_form)]
+ActionsField = Annotated[tuple[ActionField, ...], BeforeValidator(_as_list)]
+
+
+class FaultSpec(Part):
+    """A fault: a built-in or a Python class (``use``), or its parts, each an action.
+
+    A command's part gets what ``capture`` printed as JSON on its standard input. ``observe`` says by its exit status
+    (or its reading) whether the fault is in effect; without ``restored`` the world counts as restored when it is not.
+    """
+
+    use: str | None = None
+    settings: dict[str, Json] = Field({}, alias="with")
+    capture: ActionField | None = None
+    inject: ActionField | None = None
+    observe: ActionField | None = None
+    restore: ActionField | None = None
+    restored: ActionField | None = None
+    touches: tuple[str, ...] = ()
+    settle: Duration = 5.0
+    """Seconds after which an injection in flight has landed or never will."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        parts = {name: getattr(self, name) for name in ("inject", "observe", "restore")}
+        missing = [name for name, part in parts.items() if part is None]
+        if self.use is not None and len(missing) < len(parts):
+            raise ValueError("has 'use' and parts of its own; give one or the other")
+        if self.use is None and missing:
+            raise ValueError(f"lacks {' and '.join(missing)}; give 'use', or 'inject', 'observe' and 'restore'")
+        return self
+
+
+class StepSpec(Action):
+    """One step of a plan written in the service file. ``budget`` is in seconds; ``manual`` is a person's instruction."""
+
+    name: str = Field(min_length=1)
+    phase: Phase = Phase.RECOVER
+    budget: Duration = 60.0
+    check: ActionField | None = None
+    verify: ActionField | None = None
+    manual: str | None = None
+    after: tuple[str, ...] | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        return self.manual is not None
+
+    @model_validator(mode="after")
+    def _is_done_once(self) -> Self:
+        if self.by_hand and self.ways:
+            raise ValueError(f"is manual and has '{self.ways[0]}'; a person does it or drillbook does")
+        return self
+
+
+class PlanSpec(Part):
+    """A recovery plan: a Python factory (``use``) or steps. ``needs`` are capabilities of the target."""
+
+    use: str | None = None
+    settings: dict[str, Json] = Field({}, alias="with")
+    needs: tuple[str, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.use is None) == (not self.steps):
+            raise ValueError("needs either 'use' or 'steps'")
+        return self
+
+
+class Target(Part):
+    """Where the service may be drilled, and how it is made ready there. ``values`` stand for placeholders."""
+
+    account: AccountId | None = None
+    region: str | None = None
+    endpoint: Url | None = None
+    profile: str | None = None
+    stand_up: ActionsField = ()
+    tear_down: ActionsField = ()
+    values: dict[str, str] = {}
+
+
+class Resource(Part):
+    type: str
+    name: str
+    region: str | None = None
+
+
+class Objectives(Part):
+    """At most so many seconds."""
+
+    rto: Duration | None = None
+    rpo: Duration | None = None
+    loss_during: Duration | None = None
+
+
+class Request(Part):
+    """A request template of the front door; ``{key}`` and ``{version}`` are the canary's to fill."""
+
+    method: Method
+    path: Annotated[str, Field(pattern="^/")]
+    payload: JsonTemplate = Field(None, alias="json")
+    body: str | None = None
+    headers: dict[str, str] = {}
+    ok: tuple[HttpStatus, ...] = (200,)
+    version: str | None = None
+    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
+    absent: tuple[HttpStatus, ...] = (404,)
+
+
+class FrontDoor(Part):
+    """How a client writes and reads records through the service's own API."""
+
+    url: Url
+    headers: dict[str, str] = {}
+    write: Request
+    read: Request
+    update: Request | None = None
+    delete: Request | None = None
+    probe: Request | None = None
+
+    def templates(self) -> dict[str, Json]:
+        """As plain JSON, with the keys of the service file."""
+        templates: dict[str, Json] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return templates
+
+
+class CanarySettings(Part):
+    """``rate`` in operations a second; ``timeout``, ``slow`` (a late answer is a bad one) and ``hold`` in seconds."""
+
+    rate: Annotated[float, Field(gt=0, le=1000)] = 20.0
+    timeout: Duration = 2.0
+    slow: Duration = 1.0
+    hold: Duration = 2.0
+
+
+class ConfigurationSpec(Part):
+    """Which restored resource must be configured as its source. ``ignore`` are paths such as ``tags.created*``."""
+
+    kind: str
+    source: str
+    restored: str
+    ignore: tuple[str, ...] = ()
+
+
+class Sabotage(Part):
+    """A deliberately broken recovery or instrument: the drill must go red."""
+
+    fault: str | None = None
+    plan: str | None = None
+    skip: str | None = None
+    canary: Literal["dead"] | None = None
+
+    @model_validator(mode="after")
+    def _breaks_one_thing(self) -> Self:
+        ways = [way for way in ("plan", "skip", "canary") if getattr(self, way) is not None]
+        if len(ways) != 1:
+            raise ValueError("needs exactly one of 'plan', 'skip' and 'canary'")
+        return self
+
+
+class Rails(Part):
+    """What a drill may touch at most. Empty lists allow nothing beyond what the target itself names."""
+
+    accounts: tuple[AccountId, ...] = ()
+    regions: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    tag: dict[str, str] = {}
+    max_resources: Annotated[int, Field(ge=0)] = 10
+    max_share: Share = 1.0
+    time_box: Duration = 3600.0
+
+
+class Service(Part):
+    """One ``service.yaml``. Read it with ``drillbook.service.load``."""
+
+    name: Annotated[str, Field(alias="service", pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    title: str = ""
+    regions: dict[str, str] = {}
+    targets: Annotated[dict[TargetName, Target], Field(min_length=1)]
+    resources: dict[str, Resource] = {}
+    objectives: Objectives
+    needs: tuple[str, ...] = ()
+    front_door: FrontDoor
+    canary: CanarySettings = CanarySettings()
+    probes: dict[str, ActionField] = {}
+    steady_state: tuple[str, ...] = ()
+    detections: tuple[str, ...] = ()
+    faults: dict[str, FaultSpec] = {}
+    plans: dict[str, Annotated[PlanSpec, BeforeValidator(_long_form)]] = {}
+    checks: dict[str, ActionField] = {}
+    configuration: dict[str, ConfigurationSpec] = {}
+    sabotages: dict[str, Sabotage] = {}
+    rails: Rails = Rails()
+
+    _path: Path = PrivateAttr(default=Path("service.yaml"))
+
+    def model_post_init(self, context: Any, /) -> None:
+        if isinstance(context, Path):
+            self._path = context
+
+    @property
+    def path(self) -> Path:
+        """The service file."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the service file, where its code lies."""
+        return self._path.parent
