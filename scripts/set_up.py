@@ -33,6 +33,10 @@ class CannotSetUp(Exception):
     """Says in one line what is missing and what to do."""
 
 
+class CommandFailed(CannotSetUp):
+    """pip or uv said no."""
+
+
 def say(text: str) -> None:
     print(f"drillbook: {text}", file=sys.stderr, flush=True)
 
@@ -45,7 +49,7 @@ class Place:
     lock: int
 
     def run(self, argv: list[str], failed: str) -> None:
-        """Run quietly; on failure raise CannotSetUp with the first error that was printed."""
+        """Run quietly; on failure raise CommandFailed with the first error that was printed."""
         with tempfile.TemporaryFile("w+") as output:
             code = subprocess.call(
                 argv,
@@ -57,13 +61,15 @@ class Place:
             )
             if code:
                 output.seek(0)
-                raise CannotSetUp(f"{failed} ({first_error(output.read())})")
+                raise CommandFailed(f"{failed} ({first_error(output.read())})")
 
 
 def environment() -> dict[str, str]:
     """The caller's environment, less what would make pip or uv install elsewhere, download a Python, or ask."""
     kept = {name: value for name, value in os.environ.items() if name not in STRAY_SETTINGS}
-    return kept | {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    ours = {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    # The machine's own certificates: pip trusts them anyway, uv only when told (the second name is that of older ones).
+    return {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"} | kept | ours
 
 
 def first_error(output: str) -> str:
@@ -163,19 +169,26 @@ def install_with_pip(venv: Path, at: Place) -> None:
 
 
 def make(venv: Path, at: Place) -> None:
-    uv = shutil.which("uv")
-    tool = "uv" if uv else "pip"
-    if not uv:
-        check_parts()
+    """With uv, if it is there and works here; else with what Python brings."""
     started = time.monotonic()
-    with ticking(f"setting up {venv.name} with {tool} (first time, or the lock has changed; up to a minute) …"):
-        remove_old(venv)
-        if uv:
-            install_with_uv(uv, venv, at)
-        else:
+    with ticking(f"setting up {venv.name} (first time, or the lock has changed; up to a minute) …"):
+        uv = shutil.which("uv")
+        if not uv or not made_with_uv(uv, venv, at):
+            check_parts()
+            remove_old(venv)
             install_with_pip(venv, at)
     (venv / STAMP).write_text(stamp_of(at.checkout, venv) + "\n")
     say(f"{venv.name} is ready ({time.monotonic() - started:.0f} s)")
+
+
+def made_with_uv(uv: str, venv: Path, at: Place) -> bool:
+    try:
+        remove_old(venv)
+        install_with_uv(uv, venv, at)
+    except CommandFailed as failure:
+        say(f"{failure}; trying pip instead …")
+        return False
+    return True
 
 
 def main(checkout: Path, venv: Path) -> int:
