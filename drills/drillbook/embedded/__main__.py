@@ -1,0 +1,31 @@
+"""``python -m drillbook.embedded``: started by ``drillbook.embedded.process``, not by people."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="drillbook.embedded")
+    parser.add_argument("--id", required=True)
+    parser.add_argument("--state-file", type=Path, required=True)
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--speed", type=float, required=True)
+    parser.add_argument("--owner", type=int)
+    parser.add_argument("--journal", type=Path)
+    parser.add_argument("--idle-limit", type=float, required=True)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("werkzeug", "botocore", "boto3", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    os.environ["MOTO_ACCOUNT_ID"] = options.account  # Moto reads it when it is imported.
+
+    from drillbook.embedded.server import Options, run
+
+    run(Options(**vars(options)))
+
+
+main()

@@ -1,0 +1,243 @@
+"""Starting, finding and stopping the embedded cloud, which is a process of its own: a drill may be killed, its cloud not.
+
+``<state_dir>/cloud.json`` (0600) tells where it is; ``cloud.log`` what it had to say.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from drillbook.clock import Clock, SystemClock
+from drillbook.errors import TargetError, UsageError, WaitTimeout
+from drillbook.events import Json
+from drillbook.liveness import birth_of
+from drillbook.waiting import wait_for
+
+ACCOUNT = "111122223333"
+SCRATCH = "drillbook-cloud-"
+IDLE_LIMIT = 8 * 3600.0
+_PACKAGES = Path(__file__).parents[2]
+_START_TIMEOUT = 60.0
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Clouds that this process started, kept so that they can be reaped."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running embedded cloud. ``endpoint`` is a URL without a slash at the end; AWS durations run ``speed`` × faster."""
+
+    id: str
+    pid: int
+    endpoint: str
+    speed: float
+    account: str = ACCOUNT
+
+
+def start(
+    state_dir: Path,
+    *,
+    owner: int | None,
+    speed: float = 100,
+    journal: Path | None = None,
+    account: str = ACCOUNT,
+    idle_limit: float = IDLE_LIMIT,
+) -> Cloud:
+    """The cloud of ``state_dir``, started if it does not run yet, and ready for its first call.
+
+    It stops within 2 s when its last ``owner`` (a pid) is gone, but while ``journal`` holds open entries it waits for
+    up to an hour to be healed. With ``owner`` None it lives until ``stop`` or ``idle_limit`` seconds without a request.
+
+    Raises UsageError if one runs already with another speed or account, TargetError if it cannot be started.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with _alone(state_dir):
+        running = find(state_dir)
+        if running is None:
+            _sweep(state_dir)
+            return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit)
+    if (running.speed, running.account) != (speed, account):
+        raise UsageError(
+            f"an embedded cloud runs already in {state_dir}, with speed {running.speed:g} and account {running.account}",
+            do="stop it with `drillbook cloud down`, or use another state directory",
+        )
+    _ask(running.endpoint, "POST", "owner", running.id, {"pid": owner})
+    return running
+
+
+def find(state_dir: Path) -> Cloud | None:
+    """The cloud that runs in ``state_dir``; None if there is none, or what the state file names is gone."""
+    noted = _noted(state_dir)
+    status = _ask(noted["endpoint"], "GET", "status") if noted and birth_of(noted["pid"]) else None
+    return _cloud(status) if noted and status and status["id"] == noted["id"] else None
+
+
+def status(cloud: Cloud) -> dict[str, Json]:
+    """What the cloud says about itself. Raises TargetError if it is gone."""
+    said = _ask(cloud.endpoint, "GET", "status")
+    if said is None or said["id"] != cloud.id:
+        raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
+    return said
+
+
+def stop(cloud: Cloud, clock: Clock | None = None) -> None:
+    """End this cloud, and no other process that may have its pid or port by now. Nothing happens if it is gone."""
+    clock = clock or SystemClock()
+    said = _ask(cloud.endpoint, "GET", "status")
+    if said and said["id"] == cloud.id:
+        _ask(cloud.endpoint, "POST", "stop", cloud.id)
+        if _gone(cloud.pid, clock, timeout=5.0):
+            return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not _is_cloud(cloud):
+            return
+        os.kill(cloud.pid, number)
+        if _gone(cloud.pid, clock, timeout=3.0):
+            return
+    raise TargetError(f"the embedded cloud (pid {cloud.pid}) does not end", do=f"see what keeps process {cloud.pid}")
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """One start at a time in this directory, across processes; the kernel lets go when the holder dies."""
+    with (state_dir / "cloud.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _launch(
+    state_dir: Path, owner: int | None, speed: float, journal: Path | None, account: str, idle_limit: float
+) -> Cloud:
+    cloud_id = uuid4().hex
+    arguments = {
+        "id": cloud_id,
+        "state-file": state_dir / "cloud.json",
+        "account": account,
+        "speed": speed,
+        "owner": owner,
+        "journal": journal and journal.resolve(),
+        "idle-limit": idle_limit,
+    }
+    command = [sys.executable, "-P", "-m", "drillbook.embedded"]
+    command += [f"--{name}={value}" for name, value in arguments.items() if value is not None]
+    log = state_dir / "cloud.log"
+    child = _spawn(command, log)
+    _CHILDREN[child.pid] = child
+    try:
+        return wait_for(
+            "the start of the embedded cloud",
+            lambda: _started(child, state_dir, cloud_id, log),
+            until=lambda cloud: cloud is not None,
+            timeout=_START_TIMEOUT,
+            interval=0.02,
+            clock=SystemClock(),
+        ) or _never()
+    except WaitTimeout:
+        child.kill()
+        child.wait()
+        raise TargetError(
+            f"the embedded cloud was not ready within {_START_TIMEOUT:g} s; it said: {_last_line(log)}",
+            do=f"read {log.name} in the state directory",
+        ) from None
+
+
+def _never() -> Cloud:
+    raise AssertionError("wait_for returned although nothing was there")
+
+
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """A session of its own, so that a Ctrl-C meant for the drill does not reach it."""
+    paths = [str(_PACKAGES), os.environ.get("PYTHONPATH", "")]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    log.unlink(missing_ok=True)
+    log.touch(mode=0o600)
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/", env=environ
+        )
+
+
+def _started(child: subprocess.Popen[bytes], state_dir: Path, cloud_id: str, log: Path) -> Cloud | None:
+    if child.poll() is not None:
+        raise TargetError(
+            f"the embedded cloud ended while it started (exit code {child.returncode}): {_last_line(log)}",
+            do=f"read {log.name} in the state directory, and see `drillbook doctor`",
+        )
+    noted = _noted(state_dir)
+    if not noted or noted["id"] != cloud_id:
+        return None
+    said = _ask(noted["endpoint"], "GET", "status")
+    return _cloud(said) if said and said["ready"] else None
+
+
+def _cloud(said: Json) -> Cloud:
+    return Cloud(said["id"], said["pid"], said["endpoint"], said["speed"], said["account"])
+
+
+def _noted(state_dir: Path) -> Json:
+    """The state file's content, or None if there is none that can be read: it is written whole or not at all."""
+    try:
+        return json.loads((state_dir / "cloud.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def _ask(endpoint: str, method: str, command: str, cloud_id: str = "", body: Json = None) -> Json:
+    """The answer of the cloud at ``endpoint``; None if nobody, or somebody else, answers there."""
+    connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    try:
+        headers = {"X-Drillbook-Id": cloud_id, "Content-Type": "application/json"}
+        connection.request(method, f"/_drillbook/{command}", json.dumps(body), headers)
+        answer = connection.getresponse()
+        return json.loads(answer.read()) if answer.status == 200 else None
+    except (OSError, HTTPException, json.JSONDecodeError):
+        return None
+    finally:
+        connection.close()
+
+
+def _gone(pid: int, clock: Clock, timeout: float) -> bool:
+    try:
+        wait_for("the end", lambda: birth_of(pid) is None, timeout=timeout, interval=0.02, clock=clock)
+    except WaitTimeout:
+        return False
+    if child := _CHILDREN.pop(pid, None):
+        child.wait()
+    return True
+
+
+def _is_cloud(cloud: Cloud) -> bool:
+    """Whether the process with this pid is this cloud, by the id on its command line."""
+    arguments = Path(f"/proc/{cloud.pid}/cmdline")
+    if Path("/proc/self").exists():
+        return arguments.exists() and cloud.id.encode() in arguments.read_bytes()
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(cloud.pid)], capture_output=True, text=True, check=False)
+    return cloud.id in shown.stdout
+
+
+def _sweep(state_dir: Path) -> None:
+    """Remove what a cloud that was killed left: its state file, and the scratch directory that is named there."""
+    noted = _noted(state_dir)
+    scratch = Path(noted["scratch"]) if noted else None
+    if scratch and scratch.name.startswith(SCRATCH) and scratch.parent == Path(tempfile.gettempdir()):
+        shutil.rmtree(scratch, ignore_errors=True)
+    (state_dir / "cloud.json").unlink(missing_ok=True)
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "nothing"

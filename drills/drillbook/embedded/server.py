@@ -1,0 +1,172 @@
+"""The embedded cloud's process: AWS API, front doors and ``/_drillbook/*`` on one loopback port."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drillbook.clock import Clock, SystemClock
+from drillbook.embedded import planes
+from drillbook.embedded.crash import Crashes
+from drillbook.embedded.planes import CloudState, Door, Plane
+from drillbook.embedded.serving import Application, StartResponse, endpoint_of, listen
+from drillbook.embedded.warm import warm_up
+from drillbook.embedded.watch import IDLE, Watch
+from drillbook.events import Json
+
+SCRATCH = "drillbook-cloud-"
+_HEARTBEAT = 0.5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the parent asks for. Durations are seconds."""
+
+    id: str
+    state_file: Path
+    account: str
+    speed: float
+    owner: int | None
+    journal: Path | None
+    idle_limit: float = IDLE
+
+
+def run(options: Options) -> None:
+    """Serve until told to stop, until the watch says so, or until SIGTERM or SIGINT; leave nothing behind."""
+    clock = SystemClock()
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH))
+    cloud = EmbeddedCloud(options, clock, scratch)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: cloud.stopping.set())
+        cloud.serve()
+    finally:
+        cloud.close()
+        _remove_own(options.state_file, options.id)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class EmbeddedCloud:
+    """One cloud: the WSGI application and the planes behind it."""
+
+    def __init__(self, options: Options, clock: Clock, scratch: Path) -> None:
+        self.options = options
+        self.stopping = threading.Event()
+        self._ready = threading.Event()
+        self._crashes = Crashes()
+        self._watch = Watch(clock, options.journal, options.idle_limit, used=clock.monotonic())
+        if options.owner is not None:
+            self._watch.add(options.owner)
+        self._server = listen(self)
+        self.state = CloudState(options.account, endpoint_of(self._server), options.speed, clock, scratch)
+        self._planes: list[Plane] = []
+        self._doors: list[Door] = []
+        self._aws: Application = _aws_api()
+
+    def serve(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True).start()
+        _write_private(self.options.state_file, self._identity() | {"scratch": str(self.state.scratch)})
+        for plane in planes.load():
+            self._planes.append(plane)
+            plane.install(self.state)
+        self._doors = [plane for plane in self._planes if isinstance(plane, Door)]
+        self._ready.set()
+        threading.Thread(target=warm_up, args=(self._aws,), name="warm-up", daemon=True).start()
+        while not self.stopping.wait(_HEARTBEAT):
+            if reason := self._watch.reason_to_stop():
+                _log.info("stopping: %s", reason)
+                return
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        for plane in reversed(self._planes):
+            plane.close()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/_drillbook/"):
+            return self._control(environ, start_response)
+        self._watch.touch()
+        self._ready.wait()
+        try:
+            return self._route(environ)(environ, start_response)
+        except Exception as error:  # The last frame of a request: whatever moto or a plane did, the cloud lives on.
+            return self._crashes.answer(error, environ, start_response)
+
+    def _route(self, environ: dict[str, Any]) -> Application:
+        return next((door for door in self._doors if door.matches(environ)), self._aws)
+
+    def _control(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Status for anyone on this machine; commands only for who has read the state file (it names the id)."""
+        known = environ.get("HTTP_X_DRILLBOOK_ID") == self.options.id
+        command = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix("/_drillbook/")
+        match command:
+            case "GET", "status":
+                return _json(start_response, "200 OK", self.status())
+            case "POST", "stop" if known:
+                self.stopping.set()
+            case "POST", "owner" if known:
+                self._own(json.loads(environ["wsgi.input"].read())["pid"])
+            case _:
+                return _json(start_response, "404 Not Found", {"error": "no such command, or not this cloud's id"})
+        return _json(start_response, "200 OK", {"id": self.options.id})
+
+    def _own(self, pid: int | None) -> None:
+        if pid is None:
+            self._watch.release()
+        else:
+            self._watch.add(pid)
+
+    def status(self) -> dict[str, Json]:
+        return self._identity() | {
+            "ready": self._ready.is_set(),
+            "owners": sorted(owner.pid for owner in self._watch.owners),
+            "idle_limit": self.options.idle_limit,
+            "crashes": self._crashes.status(),
+            "planes": {plane.name: plane.status() for plane in self._planes} if self._ready.is_set() else {},
+        }
+
+    def _identity(self) -> dict[str, Json]:
+        return {
+            "id": self.options.id,
+            "pid": os.getpid(),
+            "endpoint": self.state.endpoint,
+            "speed": self.options.speed,
+            "account": self.options.account,
+        }
+
+
+def _aws_api() -> Application:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    api: Application = DomainDispatcherApplication(create_backend_app)
+    return api
+
+
+def _json(start_response: StartResponse, status: str, body: Json) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
+
+
+def _write_private(path: Path, content: Json) -> None:
+    """Whole or not at all, for this user's eyes: who reads the id may stop the cloud."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content))
+    draft.replace(path)
+
+
+def _remove_own(state_file: Path, cloud_id: str) -> None:
+    """Remove the state file, unless another cloud has taken its place meanwhile."""
+    if state_file.exists() and json.loads(state_file.read_text()).get("id") == cloud_id:
+        state_file.unlink(missing_ok=True)

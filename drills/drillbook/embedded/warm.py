@@ -1,0 +1,37 @@
+"""First calls, made before anybody waits for them.
+
+Moto loads a service's API model and its routes at the first call, which takes up to seconds for the big ones and would
+be counted as the drilled service's own slowness.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from werkzeug.test import Client
+
+from drillbook.embedded.serving import Application
+
+_FIRST_CALLS = (
+    ("dynamodb", "POST", "/", "DynamoDB_20120810.ListTables"),
+    ("dynamodb", "POST", "/", "DynamoDBStreams_20120810.ListStreams"),
+    ("lambda", "GET", "/2015-03-31/functions/", ""),
+    ("apigateway", "GET", "/restapis", ""),
+    ("s3", "GET", "/", ""),
+    ("monitoring", "POST", "/", "GraniteServiceVersion20100801.DescribeAlarms"),
+)
+_log = logging.getLogger(__name__)
+
+
+def warm_up(api: Application) -> None:
+    """Call every service once that a drill is likely to use. Reads only, in a region where nothing is."""
+    client = Client(api)
+    for service, method, path, target in _FIRST_CALLS:
+        headers = {
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=warm/20260101/us-west-1/{service}/aws4_request, Signature=0",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Host": "127.0.0.1",
+        }
+        answer = client.open(path, method=method, headers=headers | ({"X-Amz-Target": target} if target else {}), data="{}")
+        if answer.status_code >= 400:
+            _log.warning("warm-up of %s answered %s", service, answer.status)
