@@ -1,0 +1,93 @@
+"""An evidence directory read for showing. Forgiving: a drill that broke half-way still gets its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from drillbook.errors import EvidenceError
+from drillbook.events import EventKind, Json
+from drillbook.measure import history
+from drillbook.report import strict_json
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the files say, as JSON. Times are the drill's monotonic seconds; ``origin`` is the fault's."""
+
+    directory: Path
+    drill: dict[str, Json]
+    result: dict[str, Json]
+    events: list[Json]
+    operations: tuple[history.Op, ...]
+    checks: list[Json]
+    configuration: list[Json]
+    journal: list[Json]
+
+    def of_kind(self, kind: EventKind) -> Iterator[Json]:
+        return (event for event in self.events if event.get("kind") == kind)
+
+    @cached_property
+    def instants(self) -> dict[str, float]:
+        """Each measured instant by name; where one was told twice, the first."""
+        told: dict[str, float] = {}
+        for event in self.of_kind(EventKind.INSTANT):
+            told.setdefault(event["name"], event["at"])
+        return told
+
+    @cached_property
+    def origin(self) -> float:
+        """The fault: what all times of a report are told from. The beginning, if no fault struck."""
+        beginning = self.events[0]["at"] if self.events else 0.0
+        return float(self.instants.get("t_inject", self.instants.get("t_baseline", beginning)))
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """First and last moment, in seconds from the fault."""
+        moments = [event["at"] for event in self.events if isinstance(event.get("at"), (int, float))]
+        if not moments:
+            return 0.0, 1.0
+        return min(moments) - self.origin, max(moments) - self.origin
+
+    @property
+    def rate(self) -> float:
+        """The canary's operations a second."""
+        run = self.drill.get("run") or {}
+        return float(run.get("rate") or 20.0)
+
+    @property
+    def slow(self) -> float:
+        """Seconds above which an answer counts as bad."""
+        run = self.drill.get("run") or {}
+        return float(run.get("slow") or float("inf"))
+
+
+def read(directory: Path) -> Record:
+    """Read what is there. Raises EvidenceError for a file that is there and malformed."""
+    return Record(
+        directory=directory,
+        drill=_json(directory, "drill.json", {}),
+        result=_json(directory, "verdict.json", {}),
+        events=_lines(directory, "events.jsonl"),
+        operations=_operations(directory),
+        checks=_json(directory, "checks.json", []),
+        configuration=_json(directory, "configuration.json", []),
+        journal=_lines(directory, "journal.jsonl"),
+    )
+
+
+def _json(directory: Path, name: str, default: Json) -> Json:
+    return strict_json.read(directory / name) if (directory / name).exists() else default
+
+
+def _lines(directory: Path, name: str) -> list[Json]:
+    return strict_json.read_lines(directory / name) if (directory / name).exists() else []
+
+
+def _operations(directory: Path) -> tuple[history.Op, ...]:
+    try:
+        return history.read(directory / "history.jsonl", live=True).ops
+    except EvidenceError:  # the judge calls such a drill INVALID and says why; its page shows what else there is
+        return ()

@@ -1,0 +1,36 @@
+"""results.json and ``--json``: one entry a drill, times in seconds as floats, an infinite bound as null."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drillbook.events import Json
+from drillbook.report import strict_json
+
+KEYS = ("service", "drill", "target", "verdict", "objectives", "rto", "rpo", "phases", "lost", "leftovers", "causes")
+
+
+def entry(about: Json, judgement: Json, *, leftovers: list[str], evidence: str, **more: Json) -> dict[str, Json]:
+    """A drill's entry: who and where (``about``: service, drill, feature, target, basis ...), then the judgement.
+
+    ``leftovers`` are resources of the drill that are still there, ``evidence`` the directory relative to the run's.
+    """
+    named = {key: about.get(key, "") for key in ("service", "drill", "feature", "target", "basis")}
+    merged = {**named, **judgement, "leftovers": leftovers, "evidence": evidence, **more}
+    for key in KEYS:
+        merged.setdefault(key, [] if key in ("objectives", "causes") else None)
+    answer: dict[str, Json] = strict_json.finite(merged)
+    return answer
+
+
+def write(path: Path, entries: list[Json]) -> None:
+    """``{"drills": [...]}``, replacing what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(strict_json.document({"drills": entries}))
+
+
+def read(path: Path) -> list[Json]:
+    """The entries of a results.json. Raises EvidenceError when it is none."""
+    value = strict_json.read(path)
+    drills: list[Json] = value.get("drills", []) if isinstance(value, dict) else []
+    return drills

@@ -1,0 +1,277 @@
+"""What the page of a drill tells, section by section, from its evidence. No markup here, and no judgement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from drillbook.events import EventKind, Json
+from drillbook.objective import Verdict
+from drillbook.report import chronicle, wording
+from drillbook.report.record import Record
+
+SHOWN = 400
+"""Rows of a long table on the page; the rest is in the evidence, and the page says so."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One of the big numbers at the top."""
+
+    title: str
+    value: str
+    beside: str
+    interval: Json = None
+    objective: float | None = None
+    verdict: str = ""
+
+
+class Story:
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.drill = record.drill
+        self.result = record.result
+        self.verdict = str(record.result.get("verdict") or Verdict.INVALID)
+
+    @property
+    def service(self) -> str:
+        return str(self.drill.get("title") or self.drill.get("service") or "unnamed service")
+
+    @property
+    def name(self) -> str:
+        return str(self.drill.get("drill") or self.record.directory.name)
+
+    @property
+    def basis(self) -> str:
+        return str(self.drill.get("basis") or "")
+
+    @property
+    def basis_sentence(self) -> str:
+        return wording.basis_sentence(self.basis)
+
+    @property
+    def actual(self) -> bool:
+        return wording.is_actual(self.basis)
+
+    @property
+    def sabotage(self) -> str:
+        return str(self.drill.get("sabotage") or "")
+
+    @property
+    def meaning(self) -> str:
+        return wording.MEANINGS[Verdict(self.verdict)] if self.verdict in set(Verdict) else ""
+
+    @property
+    def causes(self) -> list[str]:
+        return [str(cause) for cause in self.result.get("causes") or []]
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Who, where and when, in the head of the page."""
+        first, last = self.record.span
+        told = [
+            ("Feature", self.drill.get("feature")),
+            ("Target", self.drill.get("target")),
+            ("Basis", self.basis),
+            ("Started", self.record.events[0].get("utc", "") if self.record.events else ""),
+            ("Took", wording.seconds_text(last - first)),
+            ("Run", self.drill.get("run_id")),
+        ]
+        return [(name, str(value)) for name, value in told if value]
+
+    @property
+    def cards(self) -> list[Card]:
+        return [self._rto_card(), self._rpo_card(), self._loss_card(), self._window_card()]
+
+    @cached_property
+    def objectives(self) -> list[Json]:
+        return list(self.result.get("objectives") or [])
+
+    @cached_property
+    def phases(self) -> list[tuple[str, float | None]]:
+        told = self.result.get("phases") or {}
+        return [(wording.PHASES.get(name, name.replace("_", " ")), value) for name, value in told.items()]
+
+    @cached_property
+    def instants(self) -> list[tuple[str, float, str]]:
+        """Each instant in words, seconds from the fault, and UTC."""
+        utc = {event["name"]: event.get("utc", "") for event in self.record.of_kind(EventKind.INSTANT)}
+        moments = chronicle.moments_of(self.record)
+        return [(chronicle.INSTANTS[name], at, utc.get(name, "by the judge")) for name, at in moments.items()]
+
+    @cached_property
+    def windows(self) -> list[Json]:
+        return list(self.result.get("windows") or [])
+
+    @cached_property
+    def counted_losses(self) -> list[tuple[str, str, str, int]]:
+        """Label, in short, explained, how many: every label of which the judge counted any."""
+        counted = self.result.get("lost") or {}
+        return [(name, *words, int(counted[name])) for name, words in wording.LOSSES.items() if counted.get(name)]
+
+    @cached_property
+    def uncounted_losses(self) -> list[str]:
+        """The labels of which the judge counted none."""
+        counted = self.result.get("lost") or {}
+        return [name for name in wording.LOSSES if counted.get(name) == 0]
+
+    @cached_property
+    def examples(self) -> list[Json]:
+        return list((self.result.get("lost") or {}).get("examples") or [])
+
+    @property
+    def gone(self) -> int:
+        """Acknowledged writes without their effect, of all labels."""
+        counted = self.result.get("lost") or {}
+        return sum(int(counted.get(label) or 0) for label in ("lost", "stale", "resurrected"))
+
+    @cached_property
+    def steps(self) -> list[Json]:
+        found = chronicle.steps(self.record)
+        return [{**step, "offset": step["at"] - self.record.origin, "share": _share(step)} for step in found]
+
+    @cached_property
+    def calls(self) -> list[Json]:
+        return self._with_offsets(EventKind.CALL)
+
+    @cached_property
+    def readings(self) -> list[Json]:
+        """Where a probe's reading changed; the readings between are all alike."""
+        last: dict[str, tuple[Json, Json]] = {}
+        changes = []
+        for event in self._with_offsets(EventKind.READING):
+            seen = (event.get("ok"), event.get("value"))
+            if last.get(event["name"]) != seen:
+                changes.append(event)
+            last[event["name"]] = seen
+        return changes
+
+    @cached_property
+    def notes(self) -> list[Json]:
+        return self._with_offsets(EventKind.NOTE)
+
+    @property
+    def checks(self) -> list[Json]:
+        return self.record.checks
+
+    @property
+    def configuration(self) -> list[Json]:
+        return self.record.configuration
+
+    @cached_property
+    def journal(self) -> list[dict[str, str]]:
+        """Each change with its last state."""
+        return [
+            {
+                "id": str(row.get("id", "")),
+                "change": str(row.get("change") or row.get("factory") or row.get("name") or ""),
+                "state": str(row.get("state", "")),
+                "at": str(row.get("utc") or row.get("at") or ""),
+                "before": shown(row.get("before")),
+            }
+            for row in self.record.journal
+        ]
+
+    @property
+    def blast_radius(self) -> list[str]:
+        return [str(resource) for resource in self.drill.get("blast_radius") or []]
+
+    @property
+    def leftovers(self) -> list[str]:
+        return [str(resource) for resource in self.result.get("leftovers") or []]
+
+    @property
+    def health(self) -> list[tuple[str, str]]:
+        return list(rows_of(self.result.get("health") or {}))
+
+    @property
+    def latency(self) -> list[tuple[str, str]]:
+        return list(rows_of(self.result.get("latency") or {}))
+
+    @property
+    def versions(self) -> list[tuple[str, str]]:
+        return list(rows_of(self.drill.get("versions") or {}))
+
+    def shown(self, rows: list[Json]) -> list[Json]:
+        return rows[:SHOWN]
+
+    def hidden(self, rows: list[Json]) -> int:
+        return max(len(rows) - SHOWN, 0)
+
+    def _with_offsets(self, kind: EventKind) -> list[Json]:
+        return [{**event, "offset": event["at"] - self.record.origin} for event in self.record.of_kind(kind)]
+
+    def _rto_card(self) -> Card:
+        interval = self.result.get("rto") or {}
+        beside = {
+            "no-impact": "the client saw no bad answer after the fault",
+            "censored": "not seen to recover before the drill ended",
+        }.get(str(interval.get("state")), "from the fault until the client was served again")
+        return self._interval_card("Time to recovery", "RTO", interval, beside)
+
+    def _rpo_card(self) -> Card:
+        beside = "age of the oldest acknowledged write that was lost"
+        if not self.gone:
+            beside = "nothing acknowledged was lost; the canary's beat bounds the claim"
+        return self._interval_card("Data loss window", "RPO", self.result.get("rpo") or {}, beside)
+
+    def _interval_card(self, words: str, kind: str, interval: Json, beside: str) -> Card:
+        title = f"{words} · {kind}" if self.actual or not self.basis else f"{words} · {kind}, {_adjective(self.basis)}"
+        judged = next((objective for objective in self.objectives if objective.get("kind") == kind), {})
+        return Card(
+            title=title,
+            value=wording.interval_text(interval),
+            beside=beside,
+            interval=interval,
+            objective=interval.get("objective"),
+            verdict=str(judged.get("verdict", "")),
+        )
+
+    def _loss_card(self) -> Card:
+        counted = self.result.get("lost") or {}
+        during = int(counted.get("lost_during") or 0)
+        beside = f"{during:,} of them acknowledged during the outage" if during else "none acknowledged during the outage"
+        return Card("Acknowledged writes lost", f"{self.gone:,}", beside if self.gone else "out of every write acknowledged")
+
+    def _window_card(self) -> Card:
+        spans = list(chronicle.windows(self.record))
+        total = wording.seconds_text(sum(span.end - span.start for span in spans)) if spans else "0 s"
+        return Card("Unavailable to the client", total, f"at most, in {wording.count_text(len(spans), 'window')}")
+
+
+def rows_of(told: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """A nested mapping as rows of name and text, in its own order."""
+    for name, value in told.items():
+        words = f"{prefix}{name}".replace("_", " ")
+        if isinstance(value, dict) and value:
+            yield from rows_of(value, f"{words}: ")
+        elif value is not None and value not in ([], {}):
+            yield words, _plain(value)
+
+
+def shown(value: Json, limit: int = 1500) -> str:
+    """JSON for a cell, cut where it gets long: the whole is in the evidence."""
+    words = "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return words if len(words) <= limit else f"{words[:limit]}… (whole in journal.jsonl)"
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, list):
+        return "; ".join(_plain(part) for part in value)
+    return str(value) if not isinstance(value, dict) else shown(value)
+
+
+def _share(step: Json) -> float | None:
+    """How much of its budget a step took, as a fraction."""
+    budget = step.get("budget")
+    return float(step.get("seconds") or 0) / float(budget) if budget else None
+
+
+def _adjective(basis: str) -> str:
+    return basis.replace("-", " on ") if basis.startswith("measured-") else basis

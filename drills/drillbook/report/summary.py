@@ -1,0 +1,91 @@
+"""The result in a few lines: for the terminal, and for GitHub's step summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from drillbook.events import Json
+from drillbook.report.wording import basis_sentence, interval_text, is_actual, seconds_text, tally, verdict_sign
+
+
+def terminal(entries: list[Json], report: str = "") -> str:
+    """Plain text, no colours. ``report`` is where the run's page is."""
+    lines = [f"drillbook: {tally(entry['verdict'] for entry in entries)}"]
+    for entry in entries:
+        lines += _drill_lines(entry)
+    lines += [f"  note     {sentence}" for sentence in _basis_notes(entries)]
+    if report:
+        lines.append(f"  report   {report}")
+    return "\n".join(lines)
+
+
+def markdown(entries: list[Json], report: str = "") -> str:
+    """A GitHub-flavoured table of all drills, with the causes of those that did not pass."""
+    rows = [_markdown_row(entry) for entry in entries]
+    causes = [
+        f"- **{_cell(entry['drill'])}**: {_cell(cause)}"
+        for entry in entries
+        if entry["verdict"] != "PASS"
+        for cause in entry.get("causes") or []
+    ]
+    head = [
+        f"## Drills: {tally(entry['verdict'] for entry in entries)}",
+        "",
+        "| | Service | Drill | RTO measured | objective | RPO measured | objective | Basis |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    notes = [f"> {sentence}" for sentence in _basis_notes(entries)]
+    tail = [f"Report: `{_cell(report)}`"] if report else []
+    parts = ["\n".join(head + rows), "\n".join(causes), "\n".join(notes), *tail]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def append_github_summary(environment: Mapping[str, str], entries: list[Json], report: str = "") -> bool:
+    """Append to the file that ``GITHUB_STEP_SUMMARY`` names; False outside GitHub Actions.
+
+    Source: docs.github.com, "Workflow commands for GitHub Actions", adding a job summary.
+    """
+    if not environment.get("GITHUB_STEP_SUMMARY"):
+        return False
+    with Path(environment["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
+        summary.write(markdown(entries, report))
+    return True
+
+
+def _drill_lines(entry: Json) -> list[str]:
+    verdict = str(entry["verdict"])
+    numbers = " · ".join(_measured(name, entry.get(name)) for name in ("rto", "rpo"))
+    lines = [f"  {verdict_sign(verdict)} {verdict:<7}{entry['service']} · {entry['drill']}", f"           {numbers}"]
+    if verdict != "PASS":
+        lines += [f"           cause: {cause}" for cause in entry.get("causes") or []]
+    if entry.get("leftovers"):
+        lines.append(f"           left over: {', '.join(map(str, entry['leftovers']))}")
+    return lines
+
+
+def _measured(name: str, interval: Json) -> str:
+    interval = interval or {}
+    objective = interval.get("objective")
+    limit = "" if objective is None else f" (objective {seconds_text(objective)})"
+    return f"{name.upper()} {interval_text(interval)}{limit}"
+
+
+def _basis_notes(entries: list[Json]) -> list[str]:
+    bases = dict.fromkeys(str(entry.get("basis", "")) for entry in entries)
+    return [basis_sentence(basis) for basis in bases if basis and not is_actual(basis)]
+
+
+def _markdown_row(entry: Json) -> str:
+    cells = [f"{verdict_sign(entry['verdict'])} {entry['verdict']}", entry["service"], entry["drill"]]
+    for name in ("rto", "rpo"):
+        interval = entry.get(name) or {}
+        objective = interval.get("objective")
+        cells += [interval_text(interval), "–" if objective is None else seconds_text(objective)]
+    cells.append(entry.get("basis", ""))
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(text: object) -> str:
+    return re.sub(r"([\\|<>`*_\[\]])", r"\\\1", " ".join(str(text).split()))
