@@ -73,13 +73,13 @@ def plan(
     service: Service = None,
     drill: Drill = None,
     target: Target = None,
+    sabotage: Sabotage = None,
     root: Root = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show what a run would do: targets, blast radius, steps, objectives, what is restored. Touches nothing."""
-    from drillbook.cli import plan
+    from drillbook.cli.run import Wish, run
 
-    plan.show(root, service, drill=drill, target=target, as_json=as_json)
+    raise Exit(run(root, Wish(service, drill, target, sabotage, plan_only=True)))
 
 
 @app.command(epilog="Example: drillbook run product-lambda --json out.json")
@@ -94,12 +94,13 @@ def run(
     reports: Annotated[Path | None, typer.Option(help="Where reports go; by default reports/ of the root.")] = None,
     rate: Annotated[float | None, typer.Option(help="Canary operations per second; by default the service's.")] = None,
     keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the embedded cloud running.")] = False,
+    go: Annotated[bool, typer.Option("--go", help="Really break things, where the target is an AWS account.")] = False,
     root: Root = None,
 ) -> None:
     """Run drills, measure them, and write the report."""
     from drillbook.cli.run import Wish, run
 
-    raise Exit(run(root, Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud)))
+    raise Exit(run(root, Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go)))
 
 
 @app.command(epilog="Example: drillbook heal --json")

@@ -1,0 +1,62 @@
+"""``drillbook heal``: restore what drills left broken, in a new process, from the journal alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from drillbook import journal as journals
+from drillbook.cli.root import find_root, state_dir
+from drillbook.clock import SystemClock
+from drillbook.errors import JournalError
+from drillbook.events import Event, EventKind, EventStream
+from drillbook.heal import HealResult
+from drillbook.heal import heal as heal_journal
+from drillbook.journal import Entry, Journal
+from drillbook.world import World
+
+
+def heal(given: Path | None, *, force: bool, as_json: bool) -> int:
+    """Heal every open change of the repository. Returns 0 only if none remains, else 4.
+
+    Raises Refused if a live run is at work and ``force`` is not given, JournalError if the journal is unreadable.
+    """
+    root = find_root(given)
+    result = _heal(root, force=force, tell=not as_json)
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+    else:
+        typer.echo(
+            f"healed: {result.restored} restored, {result.remaining} remaining, {result.gone} gone with their world"
+        )
+        for error in result.errors:
+            typer.echo(f"drillbook: {error}", err=True)
+    return 0 if result.ok else JournalError.exit_code
+
+
+def _heal(root: Path, *, force: bool, tell: bool) -> HealResult:
+    path = journals.default_path(root)
+    if not path.exists():
+        return HealResult()
+    clock = SystemClock()
+    events = EventStream(clock)
+    if tell:
+        events.listen(_tell)
+    with Journal(path) as journal:
+
+        def connect(entry: Entry) -> World | None:
+            from drillbook import targets
+
+            place = targets.Place(state_dir(root), entry.run_id, clock, events, journal)
+            return targets.connect(entry, place=place)
+
+        return heal_journal(journal, connect, clock, events, force=force)
+
+
+def _tell(event: Event) -> None:
+    if event.kind is EventKind.JOURNAL:
+        typer.echo(f"  {event.data.get('state')}: {event.name}")
+    elif event.kind is EventKind.NOTE:
+        typer.echo(f"  {event.name}")

@@ -1,0 +1,109 @@
+"""``drillbook run`` and ``drillbook plan``: thin fronts of pytest, which finds, runs and reports the scenarios.
+
+``pytest features/`` does the same job; this only says the same in the words of an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from drillbook import service as services
+from drillbook.cli import features
+from drillbook.cli.root import find_root, state_dir
+from drillbook.errors import UsageError
+
+_OWN_WORDS = {
+    pytest.ExitCode.OK: 0,
+    pytest.ExitCode.TESTS_FAILED: 1,
+    pytest.ExitCode.INTERRUPTED: 130,
+    pytest.ExitCode.INTERNAL_ERROR: 4,
+    pytest.ExitCode.USAGE_ERROR: 2,
+    pytest.ExitCode.NO_TESTS_COLLECTED: 2,
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be run, and how. None: as the service file or the repository says."""
+
+    service: str | None = None
+    drill: str | None = None
+    target: str | None = None
+    sabotage: str | None = None
+    json_file: Path | None = None
+    reports: Path | None = None
+    rate: float | None = None
+    keep_cloud: bool = False
+    go: bool = False
+    plan_only: bool = False
+
+
+def run(given: Path | None, wish: Wish) -> int:
+    """Run the drills wished for and return drillbook's exit code. Raises UsageError for an unknown service."""
+    root = find_root(given)
+    folders = _feature_folders(root, wish.service)
+    if wish.json_file and not wish.json_file.absolute().parent.is_dir():
+        raise UsageError(f"the folder of {wish.json_file} is not there", do="make it, or name another file for --json")
+    if wish.keep_cloud:
+        _start_lasting_cloud(root)
+    outcome = _Outcome()
+    code = pytest.main([*map(str, folders), *_options(root, wish)], plugins=[outcome])
+    return outcome.in_own_words(int(code))
+
+
+def _feature_folders(root: Path, service: str | None) -> list[Path]:
+    """Checked here already, so that a mistyped name costs no second and starts nothing."""
+    if service is not None:
+        services.find(root, service)
+        return [features.folder_of(root, service)]
+    names = [services.load(path).name for path in services.discover(root)]
+    folders = [root / "features" / name for name in names if (root / "features" / name).is_dir()]
+    if not folders:
+        raise UsageError(f"no service of {root} has features", do="write one; see docs/write-a-feature.md")
+    return folders
+
+
+def _options(root: Path, wish: Wish) -> Iterator[str]:
+    # Importing hypothesis costs a second at the end of every session, and drills have no cache to keep.
+    yield from ("-p", "no:hypothesispytest", "-p", "no:cacheprovider", "--no-header", "-q")
+    yield f"--rootdir={root}"
+    if find_spec("allure_pytest") and not wish.plan_only:
+        yield from (f"--alluredir={wish.reports or root / 'reports'}/allure-results", "--clean-alluredir")
+    yield f"--drillbook-root={root}"
+    given = {
+        "target": wish.target,
+        "drill": wish.drill,
+        "sabotage": wish.sabotage,
+        "reports": wish.reports and wish.reports.absolute(),
+        "json": wish.json_file and (wish.json_file if str(wish.json_file) == "-" else wish.json_file.absolute()),
+        "rate": wish.rate,
+    }
+    yield from (f"--drillbook-{name}={value}" for name, value in given.items() if value is not None)
+    yield from (f"--drillbook-{name}" for name, on in (("go", wish.go), ("plan", wish.plan_only)) if on)
+
+
+def _start_lasting_cloud(root: Path) -> None:
+    from drillbook.embedded import process
+
+    if process.find(state_dir(root)) is None:
+        process.start(state_dir(root), owner=None, journal=state_dir(root) / "journal.sqlite3")
+
+
+class _Outcome:
+    """Tells drillbook's exit codes from pytest's: the plugin replaces pytest's as soon as a drill has a verdict."""
+
+    before: int | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.before = int(session.exitstatus)
+
+    def in_own_words(self, after: int) -> int:
+        if self.before is not None and after != self.before:
+            return after
+        return _OWN_WORDS[pytest.ExitCode(after)]
