@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping
 
 MASK = "[redacted]"
 
-_NAME = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
+_NAME = (
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
+)
 _SECRET_NAME = re.compile(rf"(?:^|[_\-.]){_NAME}(?:$|[_\-.])|(?:password|secret|token|passwd|apikey)$", re.IGNORECASE)
 _VALUE = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"',;&}\])]+)"""
 
 _PATTERNS: dict[str, re.Pattern[str]] = {
-    "private key": re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    "private key": re.compile(
+        r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    ),
     "AWS access key id": re.compile(r"()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     "presigned signature": re.compile(
         r"(\b(?:X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|sig)=)[^&\s\"']+", re.IGNORECASE

@@ -77,7 +77,9 @@ def find(root: Path, name: str) -> Service:
     service = load(files[name])
     if service.name != name:
         document = service_yaml.parse(files[name])
-        raise document.mistake(("service",), f"the service {service.name!r} lies in the folder {name!r}", do="rename one")
+        raise document.mistake(
+            ("service",), f"the service {service.name!r} lies in the folder {name!r}", do="rename one"
+        )
     return service
 
 

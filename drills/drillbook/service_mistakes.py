@@ -26,7 +26,9 @@ _SHAPES = {
 }
 
 
-def of_shape(document: Document, error: ValidationError, prefix: Loc = (), known: tuple[str, ...] = ()) -> list[LocatedError]:
+def of_shape(
+    document: Document, error: ValidationError, prefix: Loc = (), known: tuple[str, ...] = ()
+) -> list[LocatedError]:
     """pydantic's findings, located. ``known`` are the keys of the mapping at ``prefix``, for suggestions."""
     return [_of_shape(document, detail, prefix, known) for detail in error.errors(include_url=False)]
 
@@ -58,7 +60,9 @@ def _of_shape(document: Document, detail: ErrorDetails, prefix: Loc, known: tupl
             at, key = (*loc, context["key"]), context["key"]
             return document.mistake(at, f"unknown key {key!r}{_inside(loc)}", do=context["near"], at_key=True)
         case "extra_forbidden":
-            return document.mistake(loc, f"unknown key {str(loc[-1])!r}{_inside(loc[:-1])}", do=nearest(str(loc[-1]), known), at_key=True)
+            return document.mistake(
+                loc, f"unknown key {str(loc[-1])!r}{_inside(loc[:-1])}", do=nearest(str(loc[-1]), known), at_key=True
+            )
         case "missing":
             return document.mistake(loc[:-1], f"the key {str(loc[-1])!r} is missing{_inside(loc[:-1])}", do="add it")
         case "literal_error" | "enum":
@@ -75,7 +79,9 @@ def _of_shape(document: Document, detail: ErrorDetails, prefix: Loc, known: tupl
 def _choice(document: Document, loc: Loc, expected: str) -> LocatedError:
     choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
     if loc[-1] == "[key]":
-        return document.mistake(loc[:-1], f"unknown {_spoken(loc[:-2])} {str(loc[-2])!r}", do=nearest(str(loc[-2]), choices), at_key=True)
+        return document.mistake(
+            loc[:-1], f"unknown {_spoken(loc[:-2])} {str(loc[-2])!r}", do=nearest(str(loc[-2]), choices), at_key=True
+        )
     return document.mistake(loc, f"{_spoken(loc)} is none of {', '.join(choices)}", do="use one of them")
 
 
@@ -158,5 +164,3 @@ def _steps(document: Document, loc: Loc, plan: PlanSpec) -> Iterator[LocatedErro
             yield document.mistake((*loc, index, "name"), f"two steps are called {step.name!r}", do="rename one")
         for position, other in enumerate(step.after or ()):
             yield from _unknown(document, (*loc, index, "after", position), other, names, "step")
-
-

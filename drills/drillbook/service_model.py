@@ -93,7 +93,7 @@ class HttpRequest(Part):
 
 
 class Action(Part):
-    """Something that can be called: a built-in or Python code (``use``), a command (``run``), or a request (``http``)."""
+    """Something to call: a built-in or Python code (``use``), a command (``run``), or a request (``http``)."""
 
     use: str | None = None
     settings: dict[str, Json] = Field({}, alias="with")
@@ -173,7 +173,7 @@ class FaultSpec(Part):
 
 
 class StepSpec(Action):
-    """One step of a plan written in the service file. ``budget`` is in seconds; ``manual`` is a person's instruction."""
+    """One step of a plan in the service file. ``budget`` is in seconds; ``manual`` is a person's instruction."""
 
     name: str = Field(min_length=1)
     phase: Phase = Phase.RECOVER

@@ -1,8 +1,8 @@
 """YAML with positions: every value knows its line and column, and every plain scalar stays the text that was written.
 
-YAML 1.1 reads ``012345670123`` as an octal number, ``no`` as false, ``1:30`` as 90 and ``2026-01-01`` as a date. Here all
-of these are strings, and the models say what a value is meant to be. Values without a model (a JSON body) are read by
-``json_value``, with JSON's rules and no others.
+YAML 1.1 reads ``012345670123`` as an octal number, ``no`` as false, ``1:30`` as 90 and ``2026-01-01`` as a date. Here
+all of these are strings, and the models say what a value is meant to be. Values without a model (a JSON body) are
+read by ``json_value``, with JSON's rules and no others.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases (*name) are not supported", mark)
         return super().compose_node(parent, index)
 
@@ -117,7 +117,7 @@ def _compose(path: Path, text: str) -> yaml.Node:
     try:
         root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark or yaml.Mark(str(path), 0, 0, 0, None, None)
+        mark = error.problem_mark or error.context_mark or yaml.Mark(str(path), 0, 0, 0, None, 0)
         raise _at(path, mark, f"is not YAML: {error.problem}", "check indentation, quotes and colons here") from None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
@@ -140,7 +140,7 @@ def _value(path: Path, node: yaml.Node, depth: int) -> Json:
         return _mapping(path, node, depth)
     if isinstance(node, yaml.SequenceNode):
         return [_value(path, inner, depth + 1) for inner in node.value]
-    if node.style is not None:
+    if isinstance(node, yaml.ScalarNode) and node.style is not None:
         return str(node.value)
     return Plain(node.value) if node.value else None
 
