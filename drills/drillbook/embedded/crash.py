@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from drillbook.events import Json
-
 from drillbook.embedded.serving import StartResponse
+from drillbook.events import Json
 
 BLAME = "x-drillbook-cloud-fault"
 """The header by which a caller tells a broken embedded cloud from an error that AWS would give, too."""
@@ -45,7 +44,9 @@ class Crashes:
 
 def _told(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1:]
-    where = "".join(f" in {Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}" for frame in place)
+    where = "".join(
+        f" in {Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}" for frame in place
+    )
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{where}"
 
 
@@ -53,7 +54,9 @@ def _shaped(message: str, environ: dict[str, Any]) -> tuple[str, str]:
     scope = environ.get("HTTP_AUTHORIZATION", "")
     if "/s3/" in scope or environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         error = f"<Code>InternalFailure</Code><Message>{escape(message)}</Message>"
-        whole = f"<Error>{error}</Error>" if "/s3/" in scope else f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+        whole = (
+            f"<Error>{error}</Error>" if "/s3/" in scope else f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+        )
         return "application/xml", whole
     return "application/json", json.dumps({"__type": "InternalFailure", "message": message})
 

@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the embedded cloud, which is a process of its own: a drill may be killed, its cloud not.
+"""Starting, finding and stopping the embedded cloud, a process of its own: it must survive a killed drill.
 
 ``<state_dir>/cloud.json`` (0600) tells where it is; ``cloud.log`` what it had to say.
 """
@@ -38,7 +38,7 @@ _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class Cloud:
-    """A running embedded cloud. ``endpoint`` is a URL without a slash at the end; AWS durations run ``speed`` × faster."""
+    """A running embedded cloud. ``endpoint`` is a URL without a slash at the end; AWS durations are / ``speed``."""
 
     id: str
     pid: int
@@ -71,7 +71,7 @@ def start(
             return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit)
     if (running.speed, running.account) != (speed, account):
         raise UsageError(
-            f"an embedded cloud runs already in {state_dir}, with speed {running.speed:g} and account {running.account}",
+            f"an embedded cloud with speed {running.speed:g} and account {running.account} runs already in {state_dir}",
             do="stop it with `drillbook cloud down`, or use another state directory",
         )
     _ask(running.endpoint, "POST", "owner", running.id, {"pid": owner})
@@ -87,7 +87,7 @@ def find(state_dir: Path) -> Cloud | None:
 
 def status(cloud: Cloud) -> dict[str, Json]:
     """What the cloud says about itself. Raises TargetError if it is gone."""
-    said = _ask(cloud.endpoint, "GET", "status")
+    said: dict[str, Json] | None = _ask(cloud.endpoint, "GET", "status")
     if said is None or said["id"] != cloud.id:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
     return said
@@ -137,14 +137,17 @@ def _launch(
     child = _spawn(command, log)
     _CHILDREN[child.pid] = child
     try:
-        return wait_for(
-            "the start of the embedded cloud",
-            lambda: _started(child, state_dir, cloud_id, log),
-            until=lambda cloud: cloud is not None,
-            timeout=_START_TIMEOUT,
-            interval=0.02,
-            clock=SystemClock(),
-        ) or _never()
+        return (
+            wait_for(
+                "the start of the embedded cloud",
+                lambda: _started(child, state_dir, cloud_id, log),
+                until=lambda cloud: cloud is not None,
+                timeout=_START_TIMEOUT,
+                interval=0.02,
+                clock=SystemClock(),
+            )
+            or _never()
+        )
     except WaitTimeout:
         child.kill()
         child.wait()

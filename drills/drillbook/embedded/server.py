@@ -100,7 +100,7 @@ class EmbeddedCloud:
         self._ready.wait()
         try:
             return self._route(environ)(environ, start_response)
-        except Exception as error:  # The last frame of a request: whatever moto or a plane did, the cloud lives on.
+        except Exception as error:  # noqa: BLE001 - a request's last frame: whatever broke, the cloud lives on
             return self._crashes.answer(error, environ, start_response)
 
     def _route(self, environ: dict[str, Any]) -> Application:

@@ -37,11 +37,11 @@ class _Connection(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         environ = self._request()
-        answer: list[Any] = []
+        answer: list[tuple[str, Headers]] = []
         body: list[bytes] = []
 
         def start_response(status: str, headers: Headers, _: object = None) -> Callable[[bytes], None]:
-            answer[:] = status, headers
+            answer[:] = [(status, headers)]
             return body.append
 
         chunks = self.server.app(environ, start_response)
@@ -51,7 +51,7 @@ class _Connection(MotoRequestHandler):
             close: Callable[[], None] | None = getattr(chunks, "close", None)
             if close:
                 close()
-        self._send(*answer, b"".join(body))
+        self._send(*answer[0], b"".join(body))
 
     def _request(self) -> dict[str, Any]:
         environ = self.make_environ()

@@ -27,11 +27,10 @@ def warm_up(api: Application) -> None:
     """Call every service once that a drill is likely to use. Reads only, in a region where nothing is."""
     client = Client(api)
     for service, method, path, target in _FIRST_CALLS:
-        headers = {
-            "Authorization": f"AWS4-HMAC-SHA256 Credential=warm/20260101/us-west-1/{service}/aws4_request, Signature=0",
-            "Content-Type": "application/x-amz-json-1.0",
-            "Host": "127.0.0.1",
-        }
-        answer = client.open(path, method=method, headers=headers | ({"X-Amz-Target": target} if target else {}), data="{}")
+        scope = f"warm/20260101/us-west-1/{service}/aws4_request"
+        headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+        if target:
+            headers |= {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+        answer = client.open(path, method=method, headers=headers, data="{}" if target else None)
         if answer.status_code >= 400:
             _log.warning("warm-up of %s answered %s", service, answer.status)

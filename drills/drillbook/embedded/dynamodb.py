@@ -1,0 +1,63 @@
+"""DynamoDB with time travel: the plane that puts it in moto's place, and the sweeper of expired items."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from drillbook.embedded import durations
+from drillbook.embedded.planes import CloudState
+from drillbook.events import Json
+
+if TYPE_CHECKING:
+    from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+
+
+def plane() -> DynamoDB:
+    return DynamoDB()
+
+
+class DynamoDB:
+    """Install before moto makes its first DynamoDB backend: existing ones would stay as they are."""
+
+    name = "dynamodb"
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+
+    def install(self, cloud: CloudState) -> None:
+        from moto.dynamodb import urls
+        from moto.dynamodb.models import dynamodb_backends
+
+        from drillbook.embedded.dynamodb_api import TimeTravelApi
+        from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+
+        TimeTravelBackend.cloud = cloud
+        dynamodb_backends.clear()
+        dynamodb_backends.backend = TimeTravelBackend
+        urls.url_paths["{0}/"] = TimeTravelApi.dispatch
+        threading.Thread(target=self._sweep, args=(cloud,), name="ttl", daemon=True).start()
+
+    def status(self) -> dict[str, Json]:
+        return {"tables": sum(len(backend.tables) for backend in _backends())}
+
+    def close(self) -> None:
+        self._ended.set()
+
+    def _sweep(self, cloud: CloudState) -> None:
+        while not self._ended.wait(cloud.aws_seconds(durations.TTL_SWEEP)):
+            expire_everywhere()
+
+
+def expire_everywhere() -> int:
+    """Delete every item whose time to live is over, in all accounts and regions, and count them."""
+    return sum(backend.expire(backend.table(name)) for backend in _backends() for name in list(backend.tables))
+
+
+def _backends() -> list[TimeTravelBackend]:
+    from moto.dynamodb.models import dynamodb_backends
+
+    from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+
+    backends = [backend for regions in list(dynamodb_backends.values()) for backend in list(regions.values())]
+    return [backend for backend in backends if isinstance(backend, TimeTravelBackend)]

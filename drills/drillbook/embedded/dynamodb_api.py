@@ -1,0 +1,92 @@
+"""The DynamoDB calls whose requests moto does not read whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.responses import ActionResult
+from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
+from moto.dynamodb.models.table import Backup
+from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+
+_PATIENCE = 1.0
+_PAGE = 100
+
+
+class TimeTravelApi(DynamoHandler):
+    """One request at a time in a region: moto's tables are plain dicts, and a scan beside a write would fail."""
+
+    @property
+    def backend(self) -> TimeTravelBackend:
+        backend = self.dynamodb_backend
+        assert isinstance(backend, TimeTravelBackend)
+        return backend
+
+    def call_action(self) -> TYPE_RESPONSE:
+        if self._get_action() == "DescribeTable":
+            self._await_active(self.params["TableName"])
+        with self.backend.ledger.lock:
+            answer: TYPE_RESPONSE = super().call_action()
+            return answer
+
+    def _await_active(self, name: str) -> None:
+        """Hold the answer if the table is about to be ACTIVE.
+
+        The SDKs' waiters look again only after 20 s (boto3's TableExists), which at the embedded cloud's speed would
+        be hours. The data plane stays closed meanwhile, so a plan that does not wait still fails.
+        """
+        try:
+            left = self.backend.table(name).creating
+        except ResourceNotFoundException:
+            return
+        if 0 < left <= _PATIENCE:
+            self.backend.cloud.clock.sleep(left)
+
+    def restore_table_to_point_in_time(self) -> ActionResult:
+        given: dict[str, Any] = self.body
+        at: datetime | None = given.get("RestoreDateTime")
+        if (at is None) != bool(given.get("UseLatestRestorableTime")):
+            raise MockValidationException("Specify either RestoreDateTime or UseLatestRestorableTime, and not both")
+        source = given.get("SourceTableArn") or given.get("SourceTableName")
+        if not source:
+            raise MockValidationException("Specify SourceTableArn or SourceTableName")
+        table = self.backend.restore_as_of(given["TargetTableName"], source, None if at is None else _epoch(at), given)
+        return DynamoResult(table.describe())
+
+    def restore_table_from_backup(self) -> ActionResult:
+        given: dict[str, Any] = self.body
+        table = self.backend.restore_backup(given["TargetTableName"], given["BackupArn"], given)
+        return DynamoResult(table.describe())
+
+    def list_backups(self) -> ActionResult:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListBackups.html"""
+        given: dict[str, Any] = self.body
+        found = [backup for backup in self.backend.backups_of(given.get("TableName")) if _asked_for(backup, given)]
+        if after := given.get("ExclusiveStartBackupArn"):
+            found = found[[backup.arn for backup in found].index(after) + 1 :]
+        page = found[: given.get("Limit", _PAGE)]
+        answer: dict[str, Any] = {"BackupSummaries": [backup.summary for backup in page]}
+        if len(page) < len(found):
+            answer["LastEvaluatedBackupArn"] = page[-1].arn
+        return DynamoResult(answer)
+
+
+def _asked_for(backup: Backup, given: dict[str, Any]) -> bool:
+    """The lower bound belongs to the range, the upper does not."""
+    made, lower, upper = backup.creation_date_time, given.get("TimeRangeLowerBound"), given.get("TimeRangeUpperBound")
+    return (
+        given.get("BackupType", "ALL") in ("ALL", backup.type)
+        and (lower is None or _epoch(made) >= _epoch(lower))
+        and (upper is None or _epoch(made) < _epoch(upper))
+    )
+
+
+def _epoch(moment: datetime | float) -> float:
+    """Moto parses some timestamps to naive UTC and leaves others as numbers."""
+    if isinstance(moment, datetime):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return float(moment)

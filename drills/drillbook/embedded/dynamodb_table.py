@@ -1,0 +1,165 @@
+"""A moto table that keeps its history, feeds its stream as DynamoDB does, and is not there while it is created."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.dynamodb.exceptions import ResourceNotFoundException
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
+
+from drillbook.embedded import durations
+from drillbook.embedded.dynamodb_history import History
+from drillbook.embedded.dynamodb_ledger import ItemKey, Ledger, Written
+from drillbook.embedded.planes import CloudState
+from drillbook.events import Json
+
+TTL_USER = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+"""Who deletes expired items, as streams tell it.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
+
+
+class ChangeFeed(StreamShard):
+    """The one place that moto tells every write of a table to, whichever API made it: put, batch, PartiQL, import."""
+
+    table: TimeTravelTable
+
+    def add(self, old: Item | None, new: Item | None) -> None:
+        item = new if new is not None else old
+        if item is not None:
+            self.table.ledger.record(Written(self.table, (item.hash_key, item.range_key), old, new))
+
+    def publish(self, written: Written, at: float, by: dict[str, str] | None) -> None:
+        """Append the write to the stream, unless it changed nothing: DynamoDB then writes no stream record."""
+        if written.old is not None and written.new is not None and written.old == written.new:
+            return
+        event = "INSERT" if written.old is None else "REMOVE" if written.new is None else "MODIFY"
+        view = (self.table.stream_specification or {})["StreamViewType"]
+        number = self.starting_sequence_number + len(self.items)
+        entry = StreamRecord(self.table, view, event, written.old, written.new, number)
+        entry.record["awsRegion"] = self.table.region_name
+        entry.record["dynamodb"]["ApproximateCreationDateTime"] = datetime.fromtimestamp(at, UTC)
+        if by:
+            entry.record["userIdentity"] = by
+        self.items.append(entry)
+
+
+class TimeTravelTable(Table):
+    """Takes over a table that moto has just made."""
+
+    def __init__(self, plain: Table, ledger: Ledger, cloud: CloudState) -> None:
+        self.__dict__.update(plain.__dict__)
+        self.ledger, self._cloud = ledger, cloud
+        self.history: History[ItemKey, Item] | None = None
+        self.restored_from: dict[str, Json] = {}
+        self.active_at = 0.0
+        """Until then (monotonic seconds) the table is CREATING."""
+        self.writer: dict[str, str] | None = None
+        """Who writes, if it is not a client."""
+        self.stream_shard: ChangeFeed = ChangeFeed(self.account_id, self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TimeTravelTable:
+        """For backups and transactions: settings are copied, images shared, the history stays behind."""
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        shared = {"items", "history", "ledger", "_cloud", "stream_shard"}
+        twin.__dict__.update(
+            {name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name not in shared}
+        )
+        twin.ledger, twin._cloud, twin.history, twin.stream_shard = self.ledger, self._cloud, None, self.stream_shard
+        twin.hold(self.images())
+        return twin
+
+    # Content
+
+    def image(self, key: ItemKey) -> Item | None:
+        hash_key, range_key = key
+        stored: dict[DynamoType, Any] = self.items
+        return stored.get(hash_key) if range_key is None else stored.get(hash_key, {}).get(range_key)
+
+    def images(self) -> dict[ItemKey, Item]:
+        stored: dict[DynamoType, Any] = self.items
+        if not self.has_range_key:
+            return {(hash_key, None): item for hash_key, item in stored.items()}
+        return {(hash_key, key): item for hash_key, group in stored.items() for key, item in group.items()}
+
+    def hold(self, images: dict[ItemKey, Item]) -> None:
+        """Have exactly these items. Not a write: nobody is told."""
+        self.items = defaultdict(dict)
+        for key, item in images.items():
+            self.place(key, item)
+
+    def place(self, key: ItemKey, item: Item | None) -> None:
+        """Put back an image, or its absence. Not a write."""
+        hash_key, range_key = key
+        group: dict[DynamoType, Any] = self.items if range_key is None else self.items[hash_key]
+        place = hash_key if range_key is None else range_key
+        if item is None:
+            group.pop(place, None)
+        else:
+            group[place] = item
+
+    def start_history(self, at: float) -> None:
+        self.history = History(at, self.images())
+
+    def committed(self, at: float, written: Written) -> None:
+        """The ledger says that this write counts, from the instant ``at`` on."""
+        if self.history is not None:
+            self.history.append(at, written.key, written.new)
+        if self.stream_specification and self.stream_specification["StreamEnabled"]:
+            step = self._cloud.aws_seconds(durations.STREAM_RESOLUTION)
+            self.stream_shard.publish(written, math.floor(at / step) * step, self.writer)
+
+    # Settings
+
+    def set_stream_specification(self, streams: dict[str, Any] | None) -> None:
+        super().set_stream_specification(streams)
+        if not isinstance(self.stream_shard, ChangeFeed):
+            self.stream_shard = ChangeFeed(self.account_id, self)
+
+    # Life
+
+    @property
+    def creating(self) -> float:
+        """Seconds (monotonic) until the table is ACTIVE; 0 or less if it is."""
+        return self.active_at - self._cloud.clock.monotonic()
+
+    def describe(self, base_key: str = "TableDescription") -> dict[str, Any]:
+        described = super().describe(base_key)
+        creating = self.creating > 0
+        if creating:
+            described[base_key]["TableStatus"] = "CREATING"
+        if self.restored_from:
+            described[base_key]["RestoreSummary"] = {**self.restored_from, "RestoreInProgress": creating}
+        return described
+
+    def _there(self) -> None:
+        """The data plane does not know a table before it is ACTIVE."""
+        if self.creating > 0:
+            raise ResourceNotFoundException()
+
+    def put_item(self, *args: Any, **kwargs: Any) -> Item:
+        self._there()
+        with self.ledger.lock:
+            return super().put_item(*args, **kwargs)
+
+    def get_item(self, *args: Any, **kwargs: Any) -> Item | None:
+        self._there()
+        return super().get_item(*args, **kwargs)
+
+    def delete_item(self, *args: Any, **kwargs: Any) -> Item | None:
+        self._there()
+        with self.ledger.lock:
+            return super().delete_item(*args, **kwargs)
+
+    def query(self, *args: Any, **kwargs: Any) -> tuple[list[Item], int, dict[str, Any] | None]:
+        self._there()
+        return super().query(*args, **kwargs)
+
+    def scan(self, *args: Any, **kwargs: Any) -> tuple[list[Item], int, dict[str, Any] | None]:
+        self._there()
+        return super().scan(*args, **kwargs)
