@@ -1,0 +1,123 @@
+"""Point a function somewhere else by its environment, without losing its other variables.
+
+UpdateFunctionConfiguration replaces the whole environment (AWS: "UpdateFunctionConfiguration"): a command that
+sends only the variable it means to change wipes the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drillbook.aws.failures import calling, code_of
+from drillbook.aws.functions import wait_until_settled
+from drillbook.aws.recovery.journalled import make
+from drillbook.aws.session import session_of
+from drillbook.errors import PermanentError
+from drillbook.events import Json
+from drillbook.fault import Settings
+from drillbook.waiting import wait_for
+
+if TYPE_CHECKING:
+    from drillbook.world import World
+
+_CONTEST_PATIENCE = 30.0
+
+
+class FunctionEnvironmentSettings(Settings):
+    function: str
+    variables: dict[str, str | None]
+    """What each variable is to be; None removes it. All others stay as they are."""
+    region: str | None = None
+
+
+class FunctionEnvironment:
+    """Set some variables of a function. Only their former values are captured: the others may be secrets."""
+
+    Settings = FunctionEnvironmentSettings
+
+    def __init__(self, world: World, settings: FunctionEnvironmentSettings) -> None:
+        self._settings, self._world = settings, world
+        self._session = session_of(world)
+        self._functions = self._session.client("lambda", settings.region)
+        self.settle = self._session.settle
+
+    def describe(self) -> str:
+        return f"set {', '.join(sorted(self._settings.variables))} of the function {self._settings.function}"
+
+    def touches(self) -> list[str]:
+        region = self._settings.region or self._session.region
+        return [f"arn:aws:lambda:{region}:{self._session.account}:function:{self._settings.function}"]
+
+    def capture(self) -> Json:
+        present = self._variables(self._settled())
+        return {name: present.get(name) for name in self._settings.variables}
+
+    def apply(self, before: Json) -> None:  # noqa: ARG002 - the settings say it all
+        self._set(self._settings.variables)
+
+    def restore(self, before: Json) -> None:
+        if not self.restored(before):
+            self._set(before)
+
+    def restored(self, before: Json) -> bool:
+        return bool(self.capture() == before)
+
+    def _set(self, wanted: dict[str, str | None]) -> None:
+        wait_for(
+            f"setting the environment of {self._settings.function}",
+            lambda: self._try_to_set(wanted),
+            timeout=_CONTEST_PATIENCE,
+            interval=0.2,
+            clock=self._world.clock,
+            do="somebody else keeps updating the function: stop its deployments first",
+        )
+        self._settled()
+
+    def _try_to_set(self, wanted: dict[str, str | None]) -> bool:
+        """Read, merge, write what was read; False if somebody else wrote in between."""
+        from botocore.exceptions import ClientError
+
+        read = self._settled()
+        merged = {**self._variables(read), **wanted}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        with calling(self.describe()):
+            try:
+                self._functions.update_function_configuration(
+                    FunctionName=self._settings.function, Environment={"Variables": kept}, RevisionId=read["RevisionId"]
+                )
+            except ClientError as error:
+                if code_of(error) == "PreconditionFailedException":
+                    return False
+                raise
+        return True
+
+    def _settled(self) -> dict[str, Any]:
+        return wait_until_settled(self._functions, self._settings.function, self._world.clock)
+
+    def _variables(self, configuration: dict[str, Any]) -> dict[str, str]:
+        environment = configuration.get("Environment", {})
+        if "Error" in environment:
+            # Without the key AWS answers with no variables at all; writing that back would wipe them.
+            raise PermanentError(
+                f"the environment of {self._settings.function} cannot be read: {environment['Error'].get('Message')}",
+                code=environment["Error"].get("ErrorCode", ""),
+                do="allow kms:Decrypt on the function's key to the role that runs the drill",
+            )
+        variables: dict[str, str] = environment.get("Variables", {})
+        return variables
+
+
+def variable(world: World, function: str, name: str) -> str | None:
+    """The present value of one variable of ``function``."""
+    value: str | None = _change(world, function, {name: None}).capture()[name]
+    return value
+
+
+def set_variable(world: World, function: str, name: str, value: str) -> None:
+    """Make ``name`` be ``value``; every other variable stays as it is."""
+    if variable(world, function, name) != value:
+        make(world, FunctionEnvironment, FunctionEnvironmentSettings(function=function, variables={name: value}))
+
+
+def _change(world: World, function: str, variables: dict[str, str | None]) -> FunctionEnvironment:
+    return FunctionEnvironment(world, FunctionEnvironmentSettings(function=function, variables=variables))

@@ -1,0 +1,223 @@
+"""How the product catalogue is brought back: the runbook's scenarios 1 and 3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import urllib3
+
+from drillbook.aws.failures import calling
+from drillbook.aws.items import Item, scan
+from drillbook.aws.recovery import carry_over, code, concurrency, environment, evidence, point_in_time
+from drillbook.aws.recovery.journalled import recall, remember
+from drillbook.aws.session import session_of
+from drillbook.clock import utc_text
+from drillbook.errors import PermanentError
+from drillbook.events import EventKind
+from drillbook.probe import Reading
+from drillbook.recovery import Phase, Plan, Step
+
+from . import seed
+from .stack import PACKAGES, TABLE, current_artifact, previous_artifact
+
+if TYPE_CHECKING:
+    from drillbook.world import World
+
+WRITERS = ("product-create", "product-update", "product-delete")
+ROLLED_BACK = "product-list"
+TABLE_VARIABLE = "DYNAMODB_TABLE"
+EVIDENCE = "evidence of corruption"
+
+
+def restore_table(world: World) -> Plan:
+    """Scenario 3. The budgets add up to the 20 minutes that the runbook promises."""
+    target = restored_table(world)
+
+    def unless_repointed(done: Callable[[], bool]) -> Callable[[], bool]:
+        # Run again after all is done, the plan must not stop a service that works.
+        return lambda: is_repointed(world, target) or done()
+
+    return Plan(
+        "restore table",
+        (
+            Step("stop writers", lambda: stop_writers(world), budget=60,
+                 check=unless_repointed(lambda: writers_are_stopped(world)),
+                 verify=lambda: writers_are_stopped(world)),
+            Step("find when corruption began", lambda: find_when_corruption_began(world), Phase.DECIDE, budget=60,
+                 check=lambda: recall(world, EVIDENCE) is not None),
+            Step("wait until that moment can be restored", lambda: wait_until_restorable(world), budget=330,
+                 check=unless_repointed(lambda: False)),
+            Step("restore to a new table", lambda: restore_to(world, target), budget=480,
+                 check=lambda: point_in_time.is_active(world, target),
+                 verify=lambda: point_in_time.is_active(world, target)),
+            Step("carry over settings", lambda: carry_over.carry_over(world, TABLE, target), budget=60,
+                 check=unless_repointed(lambda: False)),
+            Step("verify contents", lambda: verify_contents(world, target), Phase.VERIFY, budget=60,
+                 check=unless_repointed(lambda: False)),
+            Step("repoint functions", lambda: repoint(world, target), budget=60,
+                 check=lambda: is_repointed(world, target), verify=lambda: is_repointed(world, target)),
+            Step("resume traffic", lambda: resume_writers(world), budget=30,
+                 check=lambda: writers_are_resumed(world), verify=lambda: writers_are_resumed(world)),
+            Step("check through the API", lambda: None, Phase.VERIFY, budget=30,
+                 verify=lambda: products_are_served(world)),
+            Step("tell the owners", lambda: tell(world, loss_notice(world, target)), Phase.COMMUNICATE, budget=30),
+        ),
+    )  # fmt: skip
+
+
+def roll_back_function(world: World) -> Plan:
+    """Scenario 1, within the runbook's 5 minutes."""
+    previous = previous_artifact(session_of(world), ROLLED_BACK)
+    return Plan(
+        "roll back function",
+        (
+            Step("roll back", lambda: roll_back(world, previous), budget=120,
+                 check=lambda: code.runs(world, ROLLED_BACK, previous),
+                 verify=lambda: code.runs(world, ROLLED_BACK, previous)),
+            Step("check through the API", lambda: None, Phase.VERIFY, budget=60,
+                 verify=lambda: products_are_served(world)),
+            Step("tell the owners", lambda: tell(world, f"{ROLLED_BACK} runs {previous} again."), Phase.COMMUNICATE,
+                 budget=30),
+        ),
+    )  # fmt: skip
+
+
+def restored_table(world: World) -> str:
+    """The table that this run restores to: the same name however often the plan is run or resumed."""
+    return f"{TABLE}-restored-{re.sub(r'[^A-Za-z0-9_.-]', '-', world.run_id)}"[:255]
+
+
+def products_are_intact(world: World) -> Reading:
+    """Is every seed product, unchanged, in the table that is served now, and nothing in it corrupt?"""
+    table = environment.variable(world, "product-list", TABLE_VARIABLE) or TABLE
+    with calling(f"read the products in {table}"):
+        items = list(scan(session_of(world).client("dynamodb"), table))
+    faults = faults_in(items)
+    if faults:
+        return Reading(False, f"in {table}: {faults}", {"table": table, "items": len(items)})
+    return Reading(True, f"{len(items)} products in {table} are sound", {"table": table, "items": len(items)})
+
+
+# -- the steps --------------------------------------------------------------------------------------------------------
+
+
+def stop_writers(world: World) -> None:
+    for function in WRITERS:
+        concurrency.stop(world, function)
+
+
+def writers_are_stopped(world: World) -> bool:
+    return all(concurrency.reserved(world, function) == 0 for function in WRITERS)
+
+
+def resume_writers(world: World) -> None:
+    for function in WRITERS:
+        concurrency.resume(world, function)
+
+
+def writers_are_resumed(world: World) -> bool:
+    return not any(concurrency.is_stopped_by_us(world, function) for function in WRITERS)
+
+
+def find_when_corruption_began(world: World) -> None:
+    found = evidence.gather(world, TABLE, is_corrupt)
+    with calling(f"count the products in {TABLE}"):
+        present = sum(1 for _ in scan(session_of(world).client("dynamodb"), TABLE))
+    decided = {
+        "began": utc_text(found.began),
+        "restore to": utc_text(found.restore_to),
+        "fewest": present + found.fewest,
+        "most": present + found.most,
+    }
+    remember(world, EVIDENCE, decided)
+
+
+def restore_instant(world: World) -> datetime:
+    """The moment this run decided to restore to."""
+    decided = recall(world, EVIDENCE)
+    if decided is None:
+        raise PermanentError("nobody has found out when the corruption began", do="run the plan from its first step")
+    return datetime.fromisoformat(decided["restore to"])
+
+
+def wait_until_restorable(world: World) -> None:
+    point_in_time.wait_until_restorable(world, TABLE, restore_instant(world), timeout=600)
+
+
+def restore_to(world: World, target: str) -> None:
+    point_in_time.restore(world, TABLE, target, restore_instant(world))
+    point_in_time.wait_until_active(world, target)
+
+
+def verify_contents(world: World, target: str) -> None:
+    """Raises PermanentError unless the restored table holds sound products, and as many as the stream accounts for."""
+    with calling(f"read the products in {target}"):
+        items = list(scan(session_of(world).client("dynamodb"), target))
+    decided = recall(world, EVIDENCE)
+    wrong = faults_in(items)
+    if not wrong and not decided["fewest"] <= len(items) <= decided["most"]:
+        wrong = f"{len(items)} products, where the stream accounts for {decided['fewest']} to {decided['most']}"
+    if wrong:
+        raise PermanentError(
+            f"{target}, restored as of {decided['restore to']}, is not sound: {wrong}",
+            do="restore to another moment; traffic stays on the old table",
+        )
+
+
+def repoint(world: World, table: str) -> None:
+    for function in PACKAGES:
+        environment.set_variable(world, function, TABLE_VARIABLE, table)
+
+
+def is_repointed(world: World, table: str) -> bool:
+    return all(environment.variable(world, function, TABLE_VARIABLE) == table for function in PACKAGES)
+
+
+def roll_back(world: World, previous: str) -> None:
+    code.deploy(world, ROLLED_BACK, previous, current=current_artifact(session_of(world), ROLLED_BACK))
+
+
+def products_are_served(world: World) -> bool:
+    """Does the API list products?"""
+    with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
+        try:
+            return pool.request("GET", world.fill("{front_door}/products")).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+
+def loss_notice(world: World, target: str) -> str:
+    since = recall(world, EVIDENCE)["restore to"]
+    return f"Products are served from {target}. What was written after {since} is lost and must be entered again."
+
+
+def tell(world: World, notice: str) -> None:
+    """Where a team would post to its status page, the drill leaves a note."""
+    world.events.emit(EventKind.NOTE, notice)
+
+
+# -- what a sound product is ------------------------------------------------------------------------------------------
+
+
+def is_corrupt(item: Item) -> bool:
+    """A product has a name, and a price that is a number."""
+    return "N" not in item.get("price", {}) or "S" not in item.get("name", {})
+
+
+def faults_in(items: Iterable[Item]) -> str:
+    """What is wrong with the catalogue, in words; empty if nothing is."""
+    present = {item["id"]["S"]: item for item in items}
+    missing = sorted(seed.products().keys() - present.keys())
+    corrupt = sorted(key for key, item in present.items() if is_corrupt(item))
+    changed = sorted(
+        key for key, item in seed.products().items() if present.get(key, item) != item and key not in corrupt
+    )
+    findings = {"missing": missing, "corrupt": corrupt, "changed": changed}
+    return "; ".join(f"{_counted(keys)} {what}" for what, keys in findings.items() if keys)
+
+
+def _counted(keys: list[str]) -> str:
+    return f"{len(keys)} products ({', '.join(keys[:3])}{', …' if len(keys) > 3 else ''})"
