@@ -1,0 +1,142 @@
+"""The front door of REST APIs: from an HTTP request by way of API, stage, deployment and route to the integration.
+
+An API is reached by path, ``/_aws/execute-api/<api>/<stage>/<path…>``, or by Host,
+``<api>.execute-api.<region>.<anything>/<stage>/<path…>``.
+
+Not emulated: authorizers and API keys (nobody is refused), Lambda's resource policy (a function without permission for
+API Gateway is invoked all the same), request validation, mapping templates, caching, custom domains, WAF, usage plans.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI, apigateway_backends
+
+from drillbook.embedded.front_door_proxy import Call, integrate
+from drillbook.embedded.front_door_request import (
+    FORBIDDEN,
+    MAX_BODY,
+    NO_ROUTE,
+    THROTTLED,
+    TOO_LARGE,
+    Answer,
+    Request,
+    from_wsgi,
+    to_wsgi,
+)
+from drillbook.embedded.front_door_routes import Route, find, snapshot
+from drillbook.embedded.front_door_stages import Throttle, create_deployment, update_stage
+from drillbook.embedded.functions_runtime import runtime_of
+from drillbook.embedded.metrics import Series, dimensions, store_of
+from drillbook.embedded.planes import CloudState
+from drillbook.events import Json
+
+BY_PATH = "/_aws/execute-api/"
+_BY_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.", re.IGNORECASE)
+
+
+def plane() -> FrontDoor:
+    return FrontDoor()
+
+
+class FrontDoor:
+    """The plane, and the door itself."""
+
+    name = "front_door"
+    cloud: CloudState
+
+    def __init__(self) -> None:
+        self._deployed: dict[tuple[str, str], tuple[Route, ...]] = {}
+        self._answers: Counter[int] = Counter()
+        self._patches = ExitStack()
+
+    def install(self, cloud: CloudState) -> None:
+        self.cloud = cloud
+        self._runtime, self._metrics, self._throttle = runtime_of(cloud), store_of(cloud), Throttle(cloud.clock)
+        for owner, name, replacement in (
+            (RestAPI, "create_deployment", create_deployment(RestAPI.create_deployment, self._remember)),
+            # Registers each route with the `responses` library, for APIs that are called inside the test process.
+            (RestAPI, "update_integration_mocks", lambda *_: None),
+            (APIGatewayBackend, "update_stage", update_stage(APIGatewayBackend.update_stage)),
+        ):
+            self._patches.enter_context(mock.patch.object(owner, name, replacement))
+
+    def status(self) -> dict[str, Json]:
+        return {"answers": {str(status): count for status, count in sorted(self._answers.items())}}
+
+    def close(self) -> None:
+        self._patches.close()
+
+    def matches(self, environ: dict[str, Any]) -> bool:
+        return environ["PATH_INFO"].startswith(BY_PATH) or bool(_BY_HOST.match(environ.get("HTTP_HOST", "")))
+
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]:
+        request = _request(environ)
+        began = self.cloud.clock.monotonic()
+        answer = self._answer(request)
+        self._answers[answer.status] += 1
+        self._count(request, answer, (self.cloud.clock.monotonic() - began) * 1000)
+        return to_wsgi(answer, request.id, start_response)
+
+    def _remember(self, api: RestAPI, deployment: Deployment) -> None:
+        self._deployed[api.id, deployment.id] = snapshot(api)
+
+    def _answer(self, request: Request) -> Answer:
+        api = _api(request.api_id)
+        stage = api.stages.get(request.stage) if api else None
+        if api is None or stage is None:
+            return FORBIDDEN
+        if len(request.body) > MAX_BODY:
+            return TOO_LARGE
+        match = find(self._deployed.get((api.id, str(stage.deployment_id)), ()), request.method, request.path)
+        if match is None:
+            return NO_ROUTE
+        if not self._throttle.admits(api.id, stage, match.route.resource, match.route.method):
+            return THROTTLED
+        began = self.cloud.clock.monotonic()
+        answer = integrate(Call(request, match, api, stage), self._runtime)
+        return replace(answer, integration_ms=(self.cloud.clock.monotonic() - began) * 1000)
+
+    def _count(self, request: Request, answer: Answer, milliseconds: float) -> None:
+        api = _api(request.api_id)
+        if api is None:
+            return
+        metrics = {
+            "Count": 1.0,
+            "4XXError": float(400 <= answer.status < 500),
+            "5XXError": float(answer.status >= 500),
+            "Latency": milliseconds,
+        }
+        if answer.integration_ms is not None:
+            metrics["IntegrationLatency"] = answer.integration_ms
+        now = self.cloud.clock.now().timestamp()
+        for owner in ({"ApiName": api.name}, {"ApiName": api.name, "Stage": request.stage}):
+            for name, value in metrics.items():
+                place = (api.account_id, api.region_name, "AWS/ApiGateway", name, dimensions(owner))
+                self._metrics.record(Series(*place), now, [value])
+
+
+def _request(environ: dict[str, Any]) -> Request:
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")[0]
+    if environ["PATH_INFO"].startswith(BY_PATH):
+        api_id, _, rest = raw.removeprefix(BY_PATH).partition("/")
+        return from_wsgi(environ, api_id, rest)
+    host = _BY_HOST.match(environ["HTTP_HOST"])
+    assert host is not None, "only requests that match come here"
+    return from_wsgi(environ, host[1], raw.removeprefix("/"))
+
+
+def _api(api_id: str) -> RestAPI | None:
+    """An API by its id, which is unique across accounts and regions."""
+    for account in list(apigateway_backends.values()):
+        for backend in list(account.values()):
+            if found := backend.apis.get(api_id):
+                return found
+    return None

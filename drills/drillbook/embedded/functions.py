@@ -1,0 +1,223 @@
+"""Lambda as the embedded cloud's API shows it: moto keeps the functions, here they run, and moto's inexactness ends.
+
+What is made true: Invoke (all three types, log tail, executed version, aliases with weights), reserved concurrency,
+code from S3 at a version and only valid zips, versions that never change and whose numbers are never used again,
+``LastModified``, and a ``Code.Location`` that can be downloaded.
+
+Not emulated: resource policies and roles (nobody is refused), VPC, layers and file systems, SnapStart, dead letters
+and destinations, provisioned concurrency, the account's own concurrency limit.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import random
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+from weakref import WeakKeyDictionary
+
+from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
+from moto.awslambda.responses import LambdaResponse
+from moto.core.utils import iso_8601_datetime_with_nanoseconds
+
+from drillbook.embedded import functions_code, functions_log
+from drillbook.embedded.functions_runtime import FunctionRuntime, runtime_of
+from drillbook.embedded.planes import CloudState
+from drillbook.embedded.sandbox import Outcome
+from drillbook.events import Json
+
+DOWNLOADS = "/_aws/lambda-code/"
+
+
+def plane() -> Functions:
+    return Functions()
+
+
+class Functions:
+    """The plane. Also a door: function code is downloaded through it."""
+
+    name = "functions"
+
+    def __init__(self) -> None:
+        self._runtime: FunctionRuntime | None = None
+        self._downloads: dict[str, bytes] = {}
+        self._patches = ExitStack()
+
+    def install(self, cloud: CloudState) -> None:
+        self._runtime = runtime_of(cloud)
+        for owner, name, replacement in (
+            (LambdaResponse, "invoke", _invoke_request(LambdaResponse.invoke)),
+            (LambdaBackend, "invoke", _invoke(self._runtime)),
+            (LambdaFunction, "invoke", _invoke_for_a_service(self._runtime)),
+            (LambdaFunction, "_set_function_code", _set_function_code(LambdaFunction._set_function_code)),
+            (LambdaBackend, "update_function_code", _update_function_code),
+            (LambdaFunction, "update_configuration", _update_configuration(LambdaFunction.update_configuration)),
+            (LambdaFunction, "get_code", _get_code(LambdaFunction.get_code, cloud.endpoint, self._downloads)),
+            (LambdaStorage, "publish_version", _publish_version(WeakKeyDictionary())),
+        ):
+            self._patches.enter_context(mock.patch.object(owner, name, replacement))
+
+    def status(self) -> dict[str, Json]:
+        runtime = self._runtime
+        return {"sandboxes": runtime.pool.pids(), "broken_starts": runtime.broken_starts} if runtime else {}
+
+    def close(self) -> None:
+        self._patches.close()
+        if self._runtime is not None:
+            self._runtime.close()
+
+    def matches(self, environ: dict[str, Any]) -> bool:
+        return str(environ["PATH_INFO"]).startswith(DOWNLOADS)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]:
+        code = self._downloads.get(str(environ["PATH_INFO"]).removeprefix(DOWNLOADS))
+        if code is None:
+            start_response("403 Forbidden", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"]
+        start_response("200 OK", [("Content-Type", "application/zip")])
+        return [code]
+
+
+def _invoke_request(original: Callable[..., Any]) -> Callable[..., Any]:
+    def invoke(request: LambdaResponse) -> Any:
+        """moto looks for ``qualifier``; the API, and so boto3, says ``Qualifier``."""
+        if "Qualifier" in request.querystring:
+            request.querystring["qualifier"] = request.querystring["Qualifier"]
+        return original(request)
+
+    return invoke
+
+
+def _invoke(runtime: FunctionRuntime) -> Callable[..., bytes]:
+    def invoke(
+        backend: LambdaBackend,
+        function_name: str,
+        qualifier: str | None,
+        body: Any,
+        headers: Any,
+        response_headers: Any,
+    ) -> bytes:
+        function, named = _version_to_run(backend, function_name, qualifier)
+        response_headers["X-Amz-Executed-Version"] = str(function.version)
+        payload = _bytes(body) or b"{}"
+        match headers.get("X-Amz-Invocation-Type") or headers.get("x-amz-invocation-type"):
+            case "DryRun":
+                return b""
+            case "Event":
+                runtime.invoke_later(function, payload, qualifier=named)
+                return b""
+        outcome = runtime.invoke(function, payload, qualifier=named)
+        tail = functions_log.tail(function, outcome)
+        response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
+        return _answer(outcome, response_headers)
+
+    return invoke
+
+
+def _version_to_run(backend: LambdaBackend, name: str, qualifier: str | None) -> tuple[LambdaFunction, str]:
+    """The function behind a name, ARN, version or alias, and the qualifier it was called by ("" for none).
+
+    An alias with AdditionalVersionWeights answers with one of its versions by chance, as on AWS
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html).
+    """
+    function = backend.get_function(name, qualifier)
+    tail = name.split(":function:")[-1].split(":")[1:]
+    named = tail[0] if tail else (qualifier or "")
+    alias = next((one for one in backend.list_aliases(function.function_name) if one.name == named), None)
+    routing: Any = alias.routing_config if alias else None
+    weights: dict[str, float] = (routing or {}).get("AdditionalVersionWeights") or {}
+    drawn = random.random()
+    for version, weight in weights.items():
+        drawn -= weight
+        if drawn < 0:
+            return backend.get_function(function.function_name, version), named
+    return function, named
+
+
+def _invoke_for_a_service(runtime: FunctionRuntime) -> Callable[..., bytes]:
+    """SNS topics, streams and queues of moto invoke through the function itself."""
+
+    def invoke(function: LambdaFunction, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        del request_headers
+        return _answer(runtime.invoke(function, _bytes(body) or b"{}"), response_headers)
+
+    return invoke
+
+
+def _answer(outcome: Outcome, response_headers: Any) -> bytes:
+    if outcome.error:
+        response_headers["x-amz-function-error"] = outcome.error
+    response_headers["Content-Length"] = str(len(outcome.payload))
+    return outcome.payload
+
+
+def _set_function_code(original: Callable[..., None]) -> Callable[..., None]:
+    def set_function_code(function: LambdaFunction, spec: dict[str, Any]) -> None:
+        if not functions_code.set_code(function, spec):
+            original(function, spec)
+
+    return set_function_code
+
+
+def _update_function_code(
+    backend: LambdaBackend, function_name: str, qualifier: str | None, body: dict[str, Any]
+) -> dict[str, Any]:
+    function = backend.get_function(function_name, qualifier)
+    if not body.get("DryRun"):
+        function.update_function_code(body)
+        function.last_modified = iso_8601_datetime_with_nanoseconds()
+        if body.get("Publish"):
+            function = backend.publish_version(function_name) or function
+    return function.get_configuration()
+
+
+def _update_configuration(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def update_configuration(function: LambdaFunction, updates: dict[str, Any]) -> dict[str, Any]:
+        """``Environment`` replaces all variables: who gives one loses the others. So does AWS."""
+        if "Environment" in updates:
+            updates = updates | {"Environment": {"Variables": updates["Environment"].get("Variables") or {}}}
+        function.last_modified = iso_8601_datetime_with_nanoseconds()
+        return original(function, updates)
+
+    return update_configuration
+
+
+def _get_code(
+    original: Callable[..., dict[str, Any]], endpoint: str, downloads: dict[str, bytes]
+) -> Callable[..., dict[str, Any]]:
+    def get_code(function: LambdaFunction) -> dict[str, Any]:
+        answer = original(function)
+        if function.package_type == "Zip":
+            downloads[function.code_digest] = function.code_bytes
+            answer["Code"]["Location"] = f"{endpoint}{DOWNLOADS}{function.code_digest}"
+        if function.reserved_concurrency is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
+        return answer
+
+    return get_code
+
+
+def _publish_version(published: WeakKeyDictionary[LambdaFunction, int]) -> Callable[..., LambdaFunction]:
+    def publish_version(storage: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction:
+        """A version that never changes. Publishing without a change since the last one returns the last one."""
+        latest = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+        versions: list[LambdaFunction] = storage._functions[latest.function_name]["versions"]
+        if versions and not latest.code_or_config_updated:
+            return versions[-1]
+        version = copy.copy(latest)
+        number = published.get(latest, 0) + 1
+        version.set_version(number)
+        version.description = description or latest.description
+        versions.append(version)
+        storage._arns[version.function_arn] = version
+        published[latest], latest.code_or_config_updated = number, False
+        return version
+
+    return publish_version
+
+
+def _bytes(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body or b"")

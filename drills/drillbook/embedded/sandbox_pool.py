@@ -1,0 +1,187 @@
+"""The sandboxes of all functions: warm ones are used again, missing ones are started, superseded and idle ones end.
+
+As on AWS a sandbox works on one event at a time and an event that finds none idle makes the fleet grow. Unlike AWS the
+sandboxes share the few CPUs of one machine with the drill that watches them, so the growth is bounded: at most
+``STARTS_AT_ONCE`` sandboxes of a function start at the same time, events wait for whichever is ready first, and code
+that has just failed to start is not started again for ``FAILURE_HOLDS`` seconds (the events meanwhile get its failure).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from drillbook.clock import Clock
+from drillbook.embedded.sandbox import INIT_LIMIT, Blueprint, Outcome, Sandbox
+from drillbook.errors import TargetError
+
+STARTS_AT_ONCE = 2
+SANDBOXES_OF_ONE_FUNCTION = 50
+FAILURE_HOLDS = 1.0
+IDLE_LIMIT = 300.0
+HOUSEKEEPING = 5.0
+
+
+@dataclass
+class _Fleet:
+    """The sandboxes of one blueprint."""
+
+    idle: list[Sandbox] = field(default_factory=list)
+    starting: int = 0
+    waiting: int = 0
+    failure: Outcome | None = None
+    failed_at: float = float("-inf")
+    superseded: bool = False
+
+
+class SandboxPool:
+    """``clock`` is the machine's: sandboxes are real processes."""
+
+    def __init__(self, scratch: Path, clock: Clock) -> None:
+        self._scratch, self._clock = scratch, clock
+        self._changed = threading.Condition()
+        self._fleets: dict[Blueprint, _Fleet] = {}
+        self._newest: dict[str, Blueprint] = {}
+        self._living: set[Sandbox] = set()
+        self._discarded: queue.SimpleQueue[Sandbox | None] = queue.SimpleQueue()
+        self._closed = False
+        threading.Thread(target=self._keep_house, name="sandbox-reaper", daemon=True).start()
+
+    def run(self, blueprint: Blueprint, payload: bytes, request_id: str) -> tuple[Outcome, str]:
+        """Run one event; say how it ended and which log stream it belongs to.
+
+        Raises TargetError when no sandbox can be started: that is the cloud's fault, not the function's.
+        """
+        sandbox = self._take(blueprint)
+        if isinstance(sandbox, Outcome):
+            return replace(sandbox, request_id=request_id), ""
+        try:
+            return sandbox.invoke(payload, request_id), sandbox.log_stream
+        finally:
+            self._give_back(sandbox)
+
+    def pids(self) -> list[int]:
+        with self._changed:
+            return [sandbox.pid for sandbox in self._living]
+
+    def close(self) -> None:
+        """End every sandbox before returning."""
+        with self._changed:
+            self._closed = True
+            living = list(self._living)
+            self._changed.notify_all()
+        self._discarded.put(None)
+        for sandbox in living:
+            sandbox.close()
+
+    def _take(self, blueprint: Blueprint) -> Sandbox | Outcome:
+        """An idle sandbox, or the failure of one that could not start."""
+        deadline = self._clock.monotonic() + INIT_LIMIT + HOUSEKEEPING * 2
+        with self._changed:
+            fleet = self._fleet(blueprint)
+            fleet.waiting += 1
+            try:
+                while self._clock.monotonic() < deadline and not self._closed:
+                    if taken := self._idle_or_failed(fleet):
+                        return taken
+                    if self._may_start(blueprint, fleet):
+                        self._start(blueprint, fleet)
+                    else:
+                        self._changed.wait(deadline - self._clock.monotonic())
+            finally:
+                fleet.waiting -= 1
+        raise TargetError(
+            f"the embedded cloud has no sandbox for {blueprint.function}",
+            do="look at the machine's load, or start the cloud again with: drillbook cloud up",
+        )
+
+    def _fleet(self, blueprint: Blueprint) -> _Fleet:
+        """The blueprint's fleet; an older one of the same function version takes no new events."""
+        newest = self._newest.get(blueprint.function)
+        if newest != blueprint:
+            self._newest[blueprint.function] = blueprint
+            if newest is not None and newest in self._fleets:
+                self._supersede(newest)
+        return self._fleets.setdefault(blueprint, _Fleet())
+
+    def _may_start(self, blueprint: Blueprint, fleet: _Fleet) -> bool:
+        members = sum(sandbox.blueprint == blueprint for sandbox in self._living)
+        return members < SANDBOXES_OF_ONE_FUNCTION and fleet.starting < min(fleet.waiting, STARTS_AT_ONCE)
+
+    def _supersede(self, blueprint: Blueprint) -> None:
+        fleet = self._fleets.pop(blueprint)
+        fleet.superseded = True
+        while fleet.idle:
+            self._discarded.put(fleet.idle.pop())
+
+    def _idle_or_failed(self, fleet: _Fleet) -> Sandbox | Outcome | None:
+        while fleet.idle:
+            sandbox = fleet.idle.pop()
+            if sandbox.alive:
+                return sandbox
+            self._discarded.put(sandbox)
+        fresh = self._clock.monotonic() - fleet.failed_at < FAILURE_HOLDS
+        return fleet.failure if fresh else None
+
+    def _start(self, blueprint: Blueprint, fleet: _Fleet) -> None:
+        fleet.starting += 1
+        self._changed.release()
+        try:
+            sandbox = Sandbox(blueprint, self._scratch, self._clock, lambda ready: self._is_ready(ready, fleet))
+        except OSError as error:
+            fleet.starting -= 1
+            raise TargetError(
+                f"the embedded cloud cannot start a sandbox for {blueprint.function}: {error}",
+                do="free memory, disk or process slots on this machine",
+            ) from error
+        finally:
+            self._changed.acquire()
+        if self._closed:
+            sandbox.close()
+        elif sandbox.start_error is None:
+            self._living.add(sandbox)
+
+    def _is_ready(self, sandbox: Sandbox, fleet: _Fleet) -> None:
+        """Called by the sandbox, from a thread of its own, when it waits for an event or has failed to start."""
+        with self._changed:
+            fleet.starting -= 1
+            if sandbox.start_error is not None:
+                fleet.failure, fleet.failed_at = sandbox.start_failure(), self._clock.monotonic()
+            if sandbox.start_error is not None or self._closed or (fleet.superseded and not fleet.waiting):
+                self._discarded.put(sandbox)
+            else:
+                fleet.idle.append(sandbox)
+            self._changed.notify_all()
+
+    def _give_back(self, sandbox: Sandbox) -> None:
+        with self._changed:
+            fleet = self._fleets.get(sandbox.blueprint)
+            if fleet is not None and sandbox.alive:
+                fleet.idle.append(sandbox)
+                self._changed.notify_all()
+            else:
+                self._discarded.put(sandbox)
+
+    def _keep_house(self) -> None:
+        while not self._closed:
+            try:
+                sandbox = self._discarded.get(timeout=HOUSEKEEPING)
+            except queue.Empty:
+                self._reap()
+            else:
+                if sandbox is not None:
+                    sandbox.close()
+                    self._living.discard(sandbox)
+
+    def _reap(self) -> None:
+        now = self._clock.monotonic()
+        with self._changed:
+            for fleet in self._fleets.values():
+                for sandbox in [one for one in fleet.idle if now - one.idle_since > IDLE_LIMIT]:
+                    fleet.idle.remove(sandbox)
+                    self._discarded.put(sandbox)
+            for sandbox in self._living:
+                if not sandbox.started and now - sandbox.born > INIT_LIMIT:
+                    sandbox.give_up_starting()
