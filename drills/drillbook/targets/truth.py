@@ -69,7 +69,9 @@ def run(session: Clients, capabilities: Sequence[str], clock: Clock | None = Non
     """
     known = probes()
     if unknown := [name for name in capabilities if name not in known]:
-        raise UsageError(f"there is no truth probe for {', '.join(unknown)}", do=f"use one of: {', '.join(sorted(known))}")
+        raise UsageError(
+            f"there is no truth probe for {', '.join(unknown)}", do=f"use one of: {', '.join(sorted(known))}"
+        )
     if not capabilities:
         return []
     with ThreadPoolExecutor(len(capabilities), thread_name_prefix="truth") as pool:

@@ -176,7 +176,7 @@ def _write_and_damage(dynamodb: Any, table: str, session: Clients) -> datetime:
 
 
 def _await_restorable(dynamodb: Any, table: str, instant: datetime, session: Clients) -> None:
-    """Wait out the lag that the target itself states, but not for a target whose window stands still."""
+    """Wait out the lag that the target itself states."""
 
     def latest() -> datetime:
         described = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
@@ -184,7 +184,7 @@ def _await_restorable(dynamodb: Any, table: str, instant: datetime, session: Cli
         return moment
 
     lag = _LAG / session.speed
-    _await("a LatestRestorableDateTime after the write", lambda: latest() >= instant, timeout=2 * lag + 2)
+    _await("a LatestRestorableDateTime after the write", lambda: latest() >= instant, timeout=1.5 * lag + 5)
 
 
 def _backup_status(dynamodb: Any, arn: str) -> str:
