@@ -60,8 +60,8 @@ class Journal:
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
-    def begin(self, run_id: str, *, service_file: Path, target: Mapping[str, Json], clock: Clock) -> None:
-        """Enter a run and its process. ``target`` is what ``heal`` will need to reach this world again, as JSON.
+    def begin(self, run_id: str, *, service_file: str, target: Mapping[str, Json], clock: Clock) -> None:
+        """Enter a run and its process. ``heal`` reaches its world by ``service_file``, absolute, and ``target``, JSON.
 
         The same ``run_id`` may begin again after its process died. Raises Refused by the journal rail while another
         run has open changes, or another live process drills the same target.
@@ -71,7 +71,7 @@ class Journal:
             self._refuse_beside_others(run_id, target)
             connection.execute(
                 f"insert or replace into {_NEW_RUN}",
-                (run_id, me.pid, me.birth, str(service_file.resolve()), json_text(target), utc_text(clock.now())),
+                (run_id, me.pid, me.birth, service_file, json_text(target), utc_text(clock.now())),
             )
 
     def end(self, run_id: str, clock: Clock) -> None:
@@ -82,17 +82,19 @@ class Journal:
     def run(self, run_id: str) -> RunRecord | None:
         return next((run for run in self._runs() if run.run_id == run_id), None)
 
-    def refuse_if_open(self) -> None:
-        """Raises Refused by the journal rail while any change is open: a drill needs a whole world to break."""
-        if entries := self.open_entries():
+    def refuse_if_open(self, *, run_id: str = "") -> None:
+        """A drill needs a whole world to break. Raises Refused by the journal rail while a change is open.
+
+        Changes of ``run_id`` itself do not count.
+        """
+        if entries := [entry for entry in self.open_entries() if entry.run_id != run_id]:
             raise self._refusal(entries)
 
     def _runs(self) -> list[RunRecord]:
         return [run_of(row) for row in self._file.rows("select * from runs order by began")]
 
     def _refuse_beside_others(self, run_id: str, target: Mapping[str, Json]) -> None:
-        if foreign := [entry for entry in self.open_entries() if entry.run_id != run_id]:
-            raise self._refusal(foreign)
+        self.refuse_if_open(run_id=run_id)
         self._refuse_while_healing()
         for run in self._runs():
             if run.target == target and run.at_work_elsewhere:
@@ -133,16 +135,13 @@ class Journal:
         return self.move(entry, State.APPLIED, world.events)
 
     def open_entries(self, run_id: str | None = None) -> list[Entry]:
-        """The changes that may still be in place, latest first: the order in which they are to be undone."""
-        return [
-            entry
-            for entry in self._entries("where entries.state in ('intent', 'applied') order by entries.id desc")
-            if run_id in (None, entry.run_id)
-        ]
+        """The changes that may still be in place, of one run or of all; latest first, the order to undo them in."""
+        entries = self._entries("where state in ('intent', 'applied') order by entries.id desc")
+        return [entry for entry in entries if run_id in (None, entry.run_id)]
 
     def entries(self, run_id: str) -> list[Entry]:
         """All changes of a run, earliest first."""
-        return [entry for entry in self._entries("order by entries.id") if entry.run_id == run_id]
+        return self._entries("where entries.run_id = ? order by entries.id", run_id)
 
     def move(self, entry: Entry, state: State, events: EventStream) -> Entry:
         """Write that ``entry`` has reached ``state``, and tell."""
@@ -180,7 +179,7 @@ class Journal:
     def _enter_run(self, world: World, connection: Connection) -> None:
         """A world that nobody began a run for is still known by its name."""
         me = this_process()
-        file, target = str(world.service.path.resolve()), json_text({"name": world.target})
+        file, target = str(world.service.path.resolve()), json_text(world.address or {"target": world.target})
         connection.execute(
             f"insert or ignore into {_NEW_RUN}",
             (world.run_id, me.pid, me.birth, file, target, utc_text(world.clock.now())),

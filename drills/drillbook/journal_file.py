@@ -31,10 +31,13 @@ create table entries (
     state text not null check (state in ('intent', 'applied', 'healed', 'gone')), settle real not null,
     at text not null, quiet_utc text, quiet_monotonic real, moved text not null
 );
+create index entries_by_state on entries (state);
+create index entries_by_run on entries (run_id);
 create table steps (
     n integer primary key autoincrement, run_id text not null, plan text not null, step text not null,
     outcome text not null, facts text not null
 );
+create index steps_by_name on steps (run_id, plan, step);
 create table facts (
     run_id text not null, key text not null, value text not null, primary key (run_id, key)
 );

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from drillbook.errors import UsageError
 from drillbook.recovery import Plan, Step
@@ -17,20 +18,23 @@ class Order:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._waits = _waits(plan)
         self._waiting = {step.name: step for step in plan.steps}
-        self._succeeded: set[str] = set()
+        self._graph = TopologicalSorter(_waits(plan))
+        try:
+            self._graph.prepare()
+        except CycleError as error:
+            circle = " → ".join(reversed(error.args[1]))
+            raise UsageError(
+                f"steps of plan {plan.name!r} wait for each other: {circle}", do="break the circle"
+            ) from None
 
     def take_ready(self) -> list[Step]:
-        """The steps that may start now, in the plan's order; each is handed out once."""
-        ready = [step for name, step in self._waiting.items() if self._waits[name] <= self._succeeded]
-        for step in ready:
-            del self._waiting[step.name]
-        return ready
+        """The steps that may start now; each is handed out once."""
+        return [self._waiting.pop(name) for name in self._graph.get_ready()]
 
     def succeeded(self, step: Step) -> None:
-        """``step`` is done: what waited for it may start."""
-        self._succeeded.add(step.name)
+        """``step`` is done: what waited for it alone may start."""
+        self._graph.done(step.name)
 
     @property
     def never_started(self) -> list[Step]:
@@ -38,16 +42,16 @@ class Order:
         return list(self._waiting.values())
 
 
-def _waits(plan: Plan) -> Mapping[str, frozenset[str]]:
+def _waits(plan: Plan) -> Mapping[str, Sequence[str]]:
+    """What each step comes after."""
     names = [step.name for step in plan.steps]
     _refuse_doubles(plan, names)
-    waits: dict[str, frozenset[str]] = {}
+    waits: dict[str, Sequence[str]] = {}
     previous: Sequence[str] = ()
     for step in plan.steps:
         after = previous if step.after is None else step.after
         _refuse_strangers(plan, step, after, names)
-        waits[step.name], previous = frozenset(after), (step.name,)
-    _refuse_circles(plan, waits)
+        waits[step.name], previous = after, (step.name,)
     return waits
 
 
@@ -64,14 +68,3 @@ def _refuse_strangers(plan: Plan, step: Step, after: Sequence[str], names: list[
                 f"step {step.name!r} of plan {plan.name!r} comes after {name!r}, which is no step of the plan",
                 do=f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(names)}",
             )
-
-
-def _refuse_circles(plan: Plan, waits: Mapping[str, frozenset[str]]) -> None:
-    left = dict(waits)
-    while free := [name for name, after in left.items() if after.isdisjoint(left)]:
-        for name in free:
-            del left[name]
-    if left:
-        raise UsageError(
-            f"in plan {plan.name!r} these steps wait for each other: {', '.join(left)}", do="break the circle in after"
-        )

@@ -23,7 +23,12 @@ from drillbook.world import World
 
 from .conftest import SetValue
 
-DEAD = "import sys; from pathlib import Path; from drillbook.journal import Journal; from drillbook.clock import SystemClock\n"
+PRELUDE = """
+import sys
+from pathlib import Path
+from drillbook.clock import SystemClock
+from drillbook.journal import Journal
+"""
 
 
 def carry_out(journal: Journal, change: SetValue, world: World) -> journal_module.Entry:
@@ -32,8 +37,8 @@ def carry_out(journal: Journal, change: SetValue, world: World) -> journal_modul
 
 def another_process_begins(path: Path, run_id: str, *, target: str = "local", then: str = "") -> subprocess.Popen[str]:
     code = (
-        f"{DEAD}j = Journal(Path(sys.argv[1]))\n"
-        f"j.begin({run_id!r}, service_file=Path('x'), target={{'name': {target!r}}}, clock=SystemClock())\n"
+        f"{PRELUDE}j = Journal(Path(sys.argv[1]))\n"
+        f"j.begin({run_id!r}, service_file='x', target={{'name': {target!r}}}, clock=SystemClock())\n"
         f"print('begun', flush=True)\n{then}"
     )
     child = subprocess.Popen(
@@ -72,7 +77,7 @@ def test_an_entry_says_all_that_another_process_needs(journal: Journal, world: W
     (entry,) = journal.open_entries()
     assert entry.run_id == "run-1"
     assert Path(entry.service_file) == world.service.path
-    assert entry.target == {"name": "local"}
+    assert entry.target == {"target": "local"}
     assert (entry.factory, entry.settings) == ("tests:SetValue", {"key": "colour"})
     assert (entry.touches, entry.settle, entry.what) == (("colour",), 2.0, "set colour to grey")
     assert entry.at == world.clock.now()
@@ -224,7 +229,7 @@ def test_a_damaged_journal_is_refused(path: Path, world: World) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError, match="cannot be opened.*make its directory writable"):
+    with pytest.raises(JournalError, match=r"cannot be opened.*make its directory writable"):
         Journal(tmp_path / "file" / "journal.sqlite3")
 
 
@@ -237,7 +242,7 @@ def test_an_empty_file_left_by_a_kill_becomes_a_journal(path: Path, world: World
 
 
 def test_many_processes_may_make_the_journal_at_once(path: Path) -> None:
-    code = f"{DEAD}Journal(Path(sys.argv[1])).close()"
+    code = f"{PRELUDE}Journal(Path(sys.argv[1])).close()"
     children = [subprocess.Popen([sys.executable, "-c", code, str(path)], stderr=subprocess.PIPE) for _ in range(6)]
     assert [child.communicate()[1] for child in children] == [b""] * 6
 
@@ -256,13 +261,13 @@ def test_a_drill_is_refused_while_a_change_is_open(journal: Journal, world: Worl
         journal.refuse_if_open()
     assert caught.value.rail == "journal"
     with pytest.raises(Refused, match="are open"):
-        journal.begin("run-2", service_file=Path("x"), target={}, clock=world.clock)
+        journal.begin("run-2", service_file="x", target={}, clock=world.clock)
 
 
 def test_a_run_may_begin_again_with_its_own_changes_open(journal: Journal, world: World) -> None:
-    journal.begin("run-1", service_file=Path("x"), target={"name": "local", "cloud": 7}, clock=world.clock)
+    journal.begin("run-1", service_file="x", target={"name": "local", "cloud": 7}, clock=world.clock)
     carry_out(journal, SetValue({}), world)
-    journal.begin("run-1", service_file=Path("x"), target={"name": "local", "cloud": 7}, clock=world.clock)
+    journal.begin("run-1", service_file="x", target={"name": "local", "cloud": 7}, clock=world.clock)
     assert journal.open_entries()[0].target == {"name": "local", "cloud": 7}
 
 
@@ -270,11 +275,11 @@ def test_a_target_that_another_live_process_drills_is_refused(journal: Journal, 
     other = another_process_begins(path, "theirs", then="sys.stdin.read()")
     try:
         with pytest.raises(Refused, match=f"run theirs .process {other.pid}. is drilling the same target"):
-            journal.begin("mine", service_file=Path("x"), target={"name": "local"}, clock=world.clock)
-        journal.begin("mine", service_file=Path("x"), target={"name": "elsewhere"}, clock=world.clock)
+            journal.begin("mine", service_file="x", target={"name": "local"}, clock=world.clock)
+        journal.begin("mine", service_file="x", target={"name": "elsewhere"}, clock=world.clock)
     finally:
         end(other)
-    journal.begin("mine", service_file=Path("x"), target={"name": "local"}, clock=world.clock)
+    journal.begin("mine", service_file="x", target={"name": "local"}, clock=world.clock)
 
 
 def test_a_killed_run_is_dead_even_before_its_parent_reaps_it(journal: Journal, path: Path) -> None:
@@ -290,7 +295,7 @@ def test_a_killed_run_is_dead_even_before_its_parent_reaps_it(journal: Journal, 
 
 
 def test_a_pid_used_again_is_not_the_run(journal: Journal, world: World) -> None:
-    journal.begin("run-1", service_file=Path("x"), target={}, clock=world.clock)
+    journal.begin("run-1", service_file="x", target={}, clock=world.clock)
     with journal._file.transaction() as connection:
         connection.execute("update runs set birth = 'an earlier boot/1'")
     run = journal.run("run-1")
@@ -323,7 +328,9 @@ def test_nothing_is_changed_while_somebody_heals(journal: Journal, world: World)
 
 
 def test_the_claim_of_a_killed_healer_is_worth_nothing(journal: Journal, path: Path) -> None:
-    code = f"{DEAD}j = Journal(Path(sys.argv[1]))\nwith j.healing():\n  print('heals', flush=True)\n  sys.stdin.read()"
+    code = (
+        f"{PRELUDE}j = Journal(Path(sys.argv[1]))\nwith j.healing():\n  print('heals', flush=True)\n  sys.stdin.read()"
+    )
     other = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=-1, stdin=-1, text=True)
     assert other.stdout is not None
     other.stdout.readline()
