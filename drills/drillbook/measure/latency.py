@@ -1,0 +1,57 @@
+"""How long clients waited, from when each operation was due: percentiles, and buckets for the timeline."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from drillbook.events import Json
+from drillbook.measure.history import Res
+from drillbook.measure.run import Run
+from drillbook.measure.sight import Sighting
+
+PERCENTILES = (0.5, 0.95, 0.99)
+
+
+def latency(seen: Sequence[Sighting], run: Run, restored: float | None) -> dict[str, Json]:
+    """Seconds, of answered operations: before the fault, from it until ``restored`` (or the end), and after."""
+    until = run.end if restored is None else restored
+    parts: dict[str, list[float]] = {"before": [], "during": [], "after": []}
+    for each in seen:
+        if each.op.res is Res.OK:
+            part = "before" if each.op.sent < run.fault.lo else "during" if each.op.sent < until else "after"
+            parts[part].append(each.op.latency)
+    return {part: _summary(values) for part, values in parts.items()}
+
+
+def buckets(seen: Sequence[Sighting], run: Run, width: float = 1.0) -> list[Json]:
+    """Counts by sight and the slowest latency, for each ``width`` seconds; ``t`` is seconds after the fault began."""
+    grouped: dict[int, list[Sighting]] = defaultdict(list)
+    for each in seen:
+        grouped[math.floor((each.op.sent - run.fault.lo) / width)].append(each)
+    return [_bucket(number * width, grouped[number]) for number in sorted(grouped)]
+
+
+def _bucket(t: float, group: Sequence[Sighting]) -> Json:
+    latencies = [each.op.latency for each in group]
+    return {
+        "t": t,
+        "good": sum(each.good for each in group),
+        "bad": sum(each.bad for each in group),
+        "mute": sum(not each.good and not each.bad for each in group),
+        "p50": percentile(latencies, 0.5),
+        "max": max(latencies),
+    }
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile of one value or more."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def _summary(values: Sequence[float]) -> dict[str, Json] | None:
+    if not values:
+        return None
+    named = {f"p{share * 100:g}": percentile(values, share) for share in PERCENTILES}
+    return {"n": len(values), **named, "max": max(values)}

@@ -1,0 +1,135 @@
+"""When was the service back? An interval that must contain the truth, from what the canary saw.
+
+The service is back once every kind of operation that went badly since the fault has gone well again, as have the
+records that were read badly, and nothing has gone badly for the hold time W. Order is by ``sent``, when the service
+was looked at. The truth then lies between the last bad operation's ``sent`` (it was still down, since that operation
+met the outage later than it was sent) and the ``done`` of the operations that prove recovery (it was up at some time
+before each of these was answered).
+
+A proof must have been sent when every bad operation was over: of two operations under way at once, the one sent later
+may have arrived earlier, before an outage began. An operation that got no answer is over, for this purpose, ``slow``
+seconds after it was sent: requests are assumed to arrive within the latency that the service's customers accept.
+
+All instants are monotonic seconds; ``Rto.interval`` is seconds after the fault.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from drillbook.measure.history import Kind, Op
+from drillbook.measure.run import Run
+from drillbook.measure.sight import Sight, Sighting
+from drillbook.objective import Interval
+
+
+class State(StrEnum):
+    RECOVERED = "recovered"
+    NO_IMPACT = "no-impact"
+    """Nothing bad was seen after the fault: the outage, if any, was shorter than the upper bound."""
+    NOT_RECOVERED = "not-recovered"
+    """The drill stopped looking before the service was back and had stayed so for W: censored."""
+    UNOBSERVED = "unobserved"
+    """Only records that are lost for good were bad: nothing shows that, or when, a recovery took effect."""
+
+
+@dataclass(frozen=True)
+class Rto:
+    state: State
+    interval: Interval
+    impact: float | None = None
+    """When the first bad operation was sent, or the fault began if it was under way then."""
+    restored: Interval | None = None
+    """The instant of restoration."""
+    verified: float | None = None
+    """When W had passed."""
+    last_bad: Op | None = None
+    why: str = ""
+    """What was missing, where the state is not RECOVERED or NO_IMPACT."""
+
+
+def rto(seen: Sequence[Sighting], run: Run) -> Rto:
+    """``seen`` in order of ``sent``. Looks at what was sent until ``run.end``."""
+    seen = [each for each in seen if each.op.sent <= run.end]
+    bad = [each.op for each in seen if each.bad and (each.op.sent >= run.fault.lo or each.op.done > run.fault.lo)]
+    if not bad:
+        return _without_bad(seen, run)
+    last = bad[-1]
+    impact = max(run.fault.lo, bad[0].sent)
+    lowest = max(0.0, last.sent - run.fault.hi)
+    over = max(run.fault.hi, *(min(op.done, op.sent + run.slow) for op in bad))
+    held = _held(seen, over, run)
+    if isinstance(held, str):
+        return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=held)
+    proof = _proof(seen, bad, held)
+    if isinstance(proof, str):
+        return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=proof)
+    restored = Interval(last.sent, proof)
+    interval = Interval(lowest, proof - run.fault.lo)
+    return Rto(State.RECOVERED, interval, impact, restored, held + run.hold, last)
+
+
+def _without_bad(seen: Sequence[Sighting], run: Run) -> Rto:
+    mute = sum(each.sight is Sight.MUTE and each.op.sent >= run.fault.lo for each in seen)
+    if mute:
+        why = f"only records that are lost for good were bad after the fault ({mute} operations met one)"
+        return Rto(State.UNOBSERVED, Interval(0.0, math.inf), why=why)
+    held = _held(seen, run.fault.hi, run)
+    if isinstance(held, str):
+        return Rto(State.NOT_RECOVERED, Interval(0.0, math.inf), why=held)
+    known = {each.op.f for each in seen if each.good}
+    first = {f: _first_good(seen, held, f) for f in known}
+    proof = max(op.done for op in first.values() if op)
+    return Rto(State.NO_IMPACT, Interval(0.0, proof - run.fault.lo), verified=held + run.hold)
+
+
+def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
+    """When the first good operation left after which W was fully observed; else what was missing.
+
+    Nothing bad is sent after ``since``; what can still be wanting is time, operations, and a canary that kept going.
+    """
+    sent = [each.op.sent for each in seen]
+    why = "no operation has gone well since"
+    for start in (each.op.sent for each in seen if each.good and each.op.sent >= since):
+        if start + run.hold > run.end:
+            return f"it had not stayed good for {run.hold:g} s" if why.startswith("no operation") else why
+        window = sent[bisect_left(sent, start) : bisect_right(sent, start + run.hold)]
+        instants = [*window, start + run.hold]
+        if len(window) < run.enough:
+            why = f"only {len(window)} operations were seen in the hold time"
+        elif max(_gaps(instants)) > run.max_gap:
+            why = "the canary fell silent in the hold time"
+        else:
+            return start
+    return why
+
+
+def _gaps(instants: Sequence[float]) -> Iterator[float]:
+    return (after - before for before, after in zip(instants, instants[1:], strict=False))
+
+
+def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float) -> float | str:
+    """When the last of the operations that must go well again had done so; else which one has not."""
+    proofs = []
+    for f in {op.f for op in bad}:
+        first = _first_good(seen, since, f)
+        if first is None:
+            return f"no {f} has gone well since"
+        proofs.append(first.done)
+    if suspects := {op.key for op in bad if op.stale}:
+        well = [op.done for key in suspects if (op := _first_good(seen, since, Kind.READ, key))]
+        if not well:
+            return "no record that was read badly has been read well since"
+        proofs += well
+    return max(proofs)
+
+
+def _first_good(seen: Sequence[Sighting], since: float, f: Kind, key: str | None = None) -> Op | None:
+    for each in seen:
+        if each.good and each.op.sent >= since and each.op.f is f and key in (None, each.op.key):
+            return each.op
+    return None

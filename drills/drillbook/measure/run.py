@@ -1,0 +1,100 @@
+"""What the judge is told about a drill besides the canary's history and the final state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from drillbook.errors import EvidenceError
+from drillbook.events import Json
+from drillbook.objective import Basis, Interval, Objective, ObjectiveKind
+
+
+@dataclass(frozen=True)
+class Check:
+    """An integrity or configuration check. ``ok`` is None when it could not tell."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Instants are monotonic seconds of the machine's one clock, durations are seconds."""
+
+    fault: Interval
+    """The fault as an interval of instants: [its injection began, its effect was confirmed]."""
+    end: float
+    """Until when the drill looked. Taken before the canary is stopped."""
+    hold: float
+    """W: for how long the service must stay good before it counts as recovered."""
+    slow: float
+    """An answer later than this after it was due is a bad one."""
+    rate: float
+    """Of the canary, operations a second."""
+    timeout: float
+    basis: Basis
+    objectives: tuple[Objective, ...] = ()
+    checks: tuple[Check, ...] = ()
+    detect: float | None = None
+    declare: float | None = None
+    exec0: float | None = None
+    exec1: float | None = None
+    plan_failure: str = ""
+    """Why the recovery plan failed, or nothing."""
+
+    @property
+    def max_gap(self) -> float:
+        """A longer silence of the canary proves nothing about what happened in it."""
+        return 3 / self.rate
+
+    @property
+    def enough(self) -> int:
+        """Operations that a hold must at least show: half of those that were due."""
+        return max(3, math.floor(self.rate * self.hold / 2))
+
+    def objective(self, kind: ObjectiveKind) -> Objective | None:
+        """The strictest objective of this kind."""
+        return min((each for each in self.objectives if each.kind is kind), key=lambda each: each.seconds, default=None)
+
+    def as_json(self) -> dict[str, Json]:
+        return {
+            **asdict(self),
+            "fault": interval_json(self.fault),
+            "objectives": [asdict(objective) for objective in self.objectives],
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Json]) -> Run:
+        """Raises EvidenceError when ``given`` is no run."""
+        try:
+            return cls(
+                **{
+                    **given,
+                    "fault": Interval(float(given["fault"]["lo"]), float(given["fault"]["hi"])),
+                    "basis": Basis(given["basis"]),
+                    "objectives": tuple(
+                        Objective(ObjectiveKind(each["kind"]), float(each["seconds"]), str(each["source"]))
+                        for each in given["objectives"]
+                    ),
+                    "checks": tuple(Check(**check) for check in given["checks"]),
+                }
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise EvidenceError(
+                f"the drill's inputs are malformed ({error!r})", do="use them as the drill wrote them"
+            ) from None
+
+
+def interval_json(interval: Interval | None) -> dict[str, Json] | None:
+    """``{"lo": seconds, "hi": seconds}``; an infinite bound is null, since JSON knows no infinity."""
+    if interval is None:
+        return None
+    return {"lo": _finite(interval.lo), "hi": _finite(interval.hi)}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
