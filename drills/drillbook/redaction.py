@@ -12,7 +12,7 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
 )
 _SECRET_NAME = re.compile(rf"(?:^|[_\-.]){_NAME}(?:$|[_\-.])|(?:password|secret|token|passwd|apikey)$", re.IGNORECASE)
-_VALUE = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"',;&}\])]+)"""
+_VALUE = r"""(?!\[redacted\]|(?:null|true|false|None)\b|""|'')("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"',;&}\])]+)"""
 
 _PATTERNS: dict[str, re.Pattern[str]] = {
     "private key": re.compile(

@@ -349,3 +349,7 @@ class Service(Part):
     def folder(self) -> Path:
         """The folder of the service file, where its code lies."""
         return self._path.parent
+
+    def target(self, name: str) -> Target:
+        """How the service is drilled on the target called ``name``. Raises KeyError if it is not."""
+        return {str(known): target for known, target in self.targets.items()}[name]

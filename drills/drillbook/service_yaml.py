@@ -23,7 +23,8 @@ Loc = tuple[str | int, ...]
 """The way to a value: mapping keys and list indexes, as pydantic gives it."""
 
 _DEEPEST = 40
-_STANDARD_TAG = "tag:yaml.org,2002:"
+_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "null", "bool", "int", "float", "timestamp")}
+_TAGS |= {"tag:yaml.org,2002:value", "tag:yaml.org,2002:merge"}  # what YAML 1.1 makes of a plain = and <<
 
 
 class Plain(str):
@@ -134,7 +135,7 @@ def _compose(path: Path, text: str) -> yaml.Node:
 def _value(path: Path, node: yaml.Node, depth: int) -> Json:
     if depth > _DEEPEST:
         raise _at(path, node.start_mark, "is nested too deeply", "flatten it")
-    if not node.tag.startswith(_STANDARD_TAG):
+    if node.tag not in _TAGS:
         raise _at(path, node.start_mark, f"the tag {node.tag} is not supported", "remove it")
     if isinstance(node, yaml.MappingNode):
         return _mapping(path, node, depth)

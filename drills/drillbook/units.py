@@ -23,7 +23,7 @@ def seconds(text: str | float) -> float:
     Raises ValueError with what is accepted.
     """
     if not isinstance(text, str):
-        return float(text)
+        return _countable(float(text), text)
     words = text.strip().lower()
     if clock := re.fullmatch(r"(\d+):([0-5]\d):([0-5]\d)", words):
         hours, minutes, rest = (int(part) for part in clock.groups())
@@ -31,13 +31,20 @@ def seconds(text: str | float) -> float:
     parts = _PART.findall(words)
     if not parts or _PART.sub("", words).strip(" ,") or any(unit not in _SECONDS for _, unit in parts):
         raise ValueError(f"{text!r} is no duration; write for example '500 ms', '20 min', '1 h 30 min' or '1:30:00'")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return _countable(sum(float(number) * _SECONDS[unit] for number, unit in parts), text)
+
+
+def _countable(value: float, text: str | float) -> float:
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{text!r} is no duration; it must not be negative or endless")
+    return value
 
 
 def fraction(text: str | float) -> float:
     """``30 %`` or ``0.3`` as 0.3. Raises ValueError outside 0..1."""
+    words = text.strip() if isinstance(text, str) else text
     try:
-        share = float(text[:-1]) / 100 if isinstance(text, str) and text.strip().endswith("%") else float(text)
+        share = float(words[:-1]) / 100 if isinstance(words, str) and words.endswith("%") else float(words)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
@@ -49,9 +56,9 @@ def duration_text(value: float) -> str:
     """Seconds for people: ``450 ms``, ``12.3 s``, ``20 min``, ``1 h 5 min``."""
     if value == float("inf"):
         return "∞"
-    if value < 1:
+    if value < 0.9995:
         return f"{value * 1000:.0f} ms"
-    if value < 60:
+    if value < 59.95:
         return f"{value:.1f} s".replace(".0 s", " s")
     whole = round(value)
     days, rest = divmod(whole, 86400)
