@@ -1,1 +1,1 @@
-"""What people see of a drill afterwards: evidence, page, results, summaries. Reads events and results; judges nothing."""
+"""What people see of a drill afterwards: evidence, page, results, summaries. It judges nothing."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
 from drillbook.events import EventKind, Json
-from drillbook.measure.history import WRITES, Kind, Op, Res
+from drillbook.measure.history import WRITES, Kind
+from drillbook.measure.sight import Sighting
 from drillbook.report.record import Record
 from drillbook.report.timeline import Bar, Bucket, Lane, Mark, Span, Timeline
 
@@ -33,6 +35,7 @@ _PHASES = (
     ("Baseline", "t_baseline", "t_inject"),
     ("Detect", "t_inject", "t_detect"),
     ("Decide", "t_detect", "t_declare"),
+    ("Mobilise", "t_declare", "t_exec0"),
     ("Execute", "t_exec0", "t_exec1"),
     ("Propagate", "t_exec1", "t_restored"),
     ("Verify", "t_restored", "t_verified"),
@@ -63,19 +66,19 @@ def timeline(record: Record) -> Timeline:
 
 def moments_of(record: Record) -> dict[str, float]:
     """The instants in seconds from the fault. When service was restored is the judge's to say, not the drill's."""
-    told = {name: at - record.origin for name, at in record.instants.items() if name in INSTANTS}
-    rto = record.result.get("rto") or {}
-    if rto.get("state") == "recovered" and rto.get("hi") is not None and "t_inject" in told:
-        told.setdefault("t_restored", rto["hi"])
-    return {name: told[name] for name in INSTANTS if name in told}
+    judged = (record.result.get("rto") or {}).get("instants") or {}
+    found = {"t_impact": judged.get("impact"), "t_restored": (judged.get("restored") or {}).get("hi")}
+    told = {**found, **record.instants}
+    return {name: at - record.origin for name in INSTANTS if (at := told.get(name)) is not None}
 
 
 def windows(record: Record) -> Iterator[Span]:
-    """The judge's windows of unavailability, from the first moment they may have begun to the last they may have ended."""
-    for window in record.result.get("windows") or []:
-        start, end = window["start"], window["end"]
-        last = end["hi"] if end["hi"] is not None else record.span[1] + record.origin
-        yield Span("unavailable", start["lo"] - record.origin, last - record.origin)
+    """The judge's windows of unavailability, each as long as it may have been."""
+    first, last = record.span
+    for window in (record.result.get("windows") or {}).get("each") or []:
+        began, ended = window["start"]["lo"], window["end"]["hi"]
+        start = first if began is None else began - record.origin
+        yield Span("unavailable", start, last if ended is None else ended - record.origin)
 
 
 def steps(record: Record) -> list[Json]:
@@ -92,25 +95,19 @@ def steps(record: Record) -> list[Json]:
     return list(found.values())
 
 
-def is_good(operation: Op, slow: float) -> bool:
-    """Answered in time with what was expected. For the drawing only: the verdict is the judge's."""
-    return operation.res is Res.OK and operation.latency <= slow and not operation.stale
-
-
 def _lanes(record: Record, length: float) -> Iterator[Lane]:
     for name, kinds in _LANES:
-        operations = [operation for operation in record.operations if operation.f in kinds]
-        if operations:
-            yield Lane(name, list(_buckets(operations, record, length)))
+        seen = [each for each in record.seen if each.op.f in kinds]
+        if seen:
+            yield Lane(name, list(_buckets(seen, record, length)))
 
 
-def _buckets(operations: list[Op], record: Record, length: float) -> Iterator[Bucket]:
+def _buckets(seen: list[Sighting], record: Record, length: float) -> Iterator[Bucket]:
     counted: Counter[tuple[int, bool]] = Counter()
-    for operation in operations:
-        number = int((operation.due - record.origin) // length)
-        counted[number, is_good(operation, record.slow)] += 1
+    for each in seen:
+        counted[math.floor((each.op.due - record.origin) / length), each.bad] += 1
     for number in sorted({number for number, _ in counted}):
-        yield Bucket(number * length, counted[number, True], counted[number, False])
+        yield Bucket(number * length, counted[number, False], counted[number, True])
 
 
 def _phases(moments: dict[str, float]) -> Iterator[Span]:

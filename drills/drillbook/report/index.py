@@ -7,19 +7,18 @@ from pathlib import Path
 
 from drillbook.events import Json
 from drillbook.objective import Verdict, worst
-from drillbook.report import junit, page, results, trend, wording
+from drillbook.report import page, trend, wording
 
 NAME = "index.html"
 POINTS = 40
 """Earlier runs drawn in a trend."""
 
 
-def write_run(directory: Path, entries: list[Json], *, run: str = "") -> Path:
-    """Write ``results.json``, ``junit.xml`` and ``index.html`` of a run into ``directory``; return the page's path."""
+def write(directory: Path, entries: list[Json]) -> Path:
+    """Write ``index.html`` of the run in ``directory``; return its path. Earlier runs come from ``../trend.jsonl``."""
     directory.mkdir(parents=True, exist_ok=True)
-    results.write(directory / "results.json", entries)
-    junit.write(directory / "junit.xml", entries)
-    (directory / NAME).write_text(html(entries, run=run or directory.name, points=trend.read(_trend_of(directory))))
+    points = trend.read(directory.parent / "trend.jsonl")
+    (directory / NAME).write_text(html(entries, run=directory.name, points=points))
     return directory / NAME
 
 
@@ -49,10 +48,6 @@ def sparkline(values: list[float], objective: float | None) -> str:
         f'<svg class="spark" viewBox="0 0 140 34" role="img" aria-label="{words}"><title>{words}</title>{limit}'
         f'<polyline points="{line}"/><circle cx="{places[-1][0]:.1f}" cy="{places[-1][1]:.1f}" r="3"/></svg>'
     )
-
-
-def _trend_of(directory: Path) -> Path:
-    return directory.parent / "trend.jsonl"
 
 
 def _notes(entries: list[Json]) -> list[str]:

@@ -25,7 +25,7 @@ def write(directory: Path) -> str:
 
 
 def check(directory: Path) -> str:
-    """Compare the files with the manifest and return the root hash. Raises EvidenceError naming the first difference."""
+    """Compare the files with the manifest return the root hash. Raises EvidenceError naming the first difference."""
     root, listed = _read(directory)
     present = {path.name: path for path in _files(directory)}
     for name in sorted(listed.keys() - present.keys()):

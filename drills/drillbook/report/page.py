@@ -19,7 +19,10 @@ DRAWING = "timeline.svg"
 
 
 def write(directory: Path) -> Path:
-    """Write ``timeline.svg`` and ``page.html`` from the evidence in ``directory``. Raises EvidenceError if it is malformed."""
+    """Write ``timeline.svg`` and ``page.html`` from the evidence in ``directory``.
+
+    Raises EvidenceError if that is malformed.
+    """
     evidence = record.read(directory)
     title = f"Timeline of {evidence.drill.get('drill', directory.name)}"
     drawing = timeline.svg(chronicle.timeline(evidence), title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,10 @@ from pathlib import Path
 from drillbook.errors import EvidenceError
 from drillbook.events import EventKind, Json
 from drillbook.measure import history
+from drillbook.measure.final import Final
+from drillbook.measure.loss import losses
+from drillbook.measure.run import Run
+from drillbook.measure.sight import Sighting, sightings
 from drillbook.report import strict_json
 
 
@@ -21,7 +26,8 @@ class Record:
     drill: dict[str, Json]
     result: dict[str, Json]
     events: list[Json]
-    operations: tuple[history.Op, ...]
+    seen: tuple[Sighting, ...]
+    """What the canary saw, as the judge takes it."""
     checks: list[Json]
     configuration: list[Json]
     journal: list[Json]
@@ -57,21 +63,16 @@ class Record:
         run = self.drill.get("run") or {}
         return float(run.get("rate") or 20.0)
 
-    @property
-    def slow(self) -> float:
-        """Seconds above which an answer counts as bad."""
-        run = self.drill.get("run") or {}
-        return float(run.get("slow") or float("inf"))
-
 
 def read(directory: Path) -> Record:
     """Read what is there. Raises EvidenceError for a file that is there and malformed."""
+    drill = _json(directory, "drill.json", {})
     return Record(
         directory=directory,
-        drill=_json(directory, "drill.json", {}),
+        drill=drill,
         result=_json(directory, "verdict.json", {}),
         events=_lines(directory, "events.jsonl"),
-        operations=_operations(directory),
+        seen=_seen(directory, drill.get("run")),
         checks=_json(directory, "checks.json", []),
         configuration=_json(directory, "configuration.json", []),
         journal=_lines(directory, "journal.jsonl"),
@@ -86,8 +87,13 @@ def _lines(directory: Path, name: str) -> list[Json]:
     return strict_json.read_lines(directory / name) if (directory / name).exists() else []
 
 
-def _operations(directory: Path) -> tuple[history.Op, ...]:
+def _seen(directory: Path, run: Json) -> tuple[Sighting, ...]:
     try:
-        return history.read(directory / "history.jsonl", live=True).ops
+        recorded = history.read(directory / "history.jsonl", live=True)
+        if run is None:
+            return tuple(sightings(recorded.ops, math.inf))
+        judged = Run.from_json(run)
+        found = losses(recorded.ops, Final.load(directory / "final.json"), judged.fault)
+        return tuple(sightings(recorded.ops, judged.slow, found))
     except EvidenceError:  # the judge calls such a drill INVALID and says why; its page shows what else there is
         return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,19 +102,23 @@ class Story:
 
     @cached_property
     def windows(self) -> list[Json]:
-        return list(self.result.get("windows") or [])
+        """When each window began and ended, in seconds from the fault; None where that is not known."""
+        return [
+            {name: self._offsets(window[name]) for name in ("start", "end")}
+            for window in (self.result.get("windows") or {}).get("each") or []
+        ]
 
     @cached_property
     def counted_losses(self) -> list[tuple[str, str, str, int]]:
         """Label, in short, explained, how many: every label of which the judge counted any."""
-        counted = self.result.get("lost") or {}
+        counted = (self.result.get("lost") or {}).get("counts") or {}
         return [(name, *words, int(counted[name])) for name, words in wording.LOSSES.items() if counted.get(name)]
 
     @cached_property
     def uncounted_losses(self) -> list[str]:
         """The labels of which the judge counted none."""
         counted = self.result.get("lost") or {}
-        return [name for name in wording.LOSSES if counted.get(name) == 0]
+        return [name for name in wording.LOSSES if not counted["counts"].get(name)] if "counts" in counted else []
 
     @cached_property
     def examples(self) -> list[Json]:
@@ -124,8 +127,7 @@ class Story:
     @property
     def gone(self) -> int:
         """Acknowledged writes without their effect, of all labels."""
-        counted = self.result.get("lost") or {}
-        return sum(int(counted.get(label) or 0) for label in ("lost", "stale", "resurrected"))
+        return int((self.result.get("lost") or {}).get("total") or 0)
 
     @cached_property
     def steps(self) -> list[Json]:
@@ -165,13 +167,14 @@ class Story:
         """Each change with its last state."""
         return [
             {
-                "id": str(row.get("id", "")),
-                "change": str(row.get("change") or row.get("factory") or row.get("name") or ""),
+                "change": str(row.get("what") or row.get("factory") or ""),
                 "state": str(row.get("state", "")),
-                "at": str(row.get("utc") or row.get("at") or ""),
-                "before": shown(row.get("before")),
+                "at": str(row.get("at", "")),
+                "moved": str(row.get("moved", "")),
+                "touches": ", ".join(map(str, row.get("touches") or [])),
             }
             for row in self.record.journal
+            if row.get("record", "change") == "change"
         ]
 
     @property
@@ -200,6 +203,9 @@ class Story:
     def hidden(self, rows: list[Json]) -> int:
         return max(len(rows) - SHOWN, 0)
 
+    def _offsets(self, interval: Json) -> Json:
+        return {bound: None if at is None else at - self.record.origin for bound, at in interval.items()}
+
     def _with_offsets(self, kind: EventKind) -> list[Json]:
         return [{**event, "offset": event["at"] - self.record.origin} for event in self.record.of_kind(kind)]
 
@@ -207,7 +213,8 @@ class Story:
         interval = self.result.get("rto") or {}
         beside = {
             "no-impact": "the client saw no bad answer after the fault",
-            "censored": "not seen to recover before the drill ended",
+            "not-recovered": "not seen to recover before the drill ended",
+            "unobserved": "nothing the client saw tells when service was restored",
         }.get(str(interval.get("state")), "from the fault until the client was served again")
         return self._interval_card("Time to recovery", "RTO", interval, beside)
 
@@ -219,7 +226,7 @@ class Story:
 
     def _interval_card(self, words: str, kind: str, interval: Json, beside: str) -> Card:
         title = f"{words} · {kind}" if self.actual or not self.basis else f"{words} · {kind}, {_adjective(self.basis)}"
-        judged = next((objective for objective in self.objectives if objective.get("kind") == kind), {})
+        judged: Json = next((objective for objective in self.objectives if objective.get("kind") == kind), {})
         return Card(
             title=title,
             value=wording.interval_text(interval),
@@ -232,13 +239,15 @@ class Story:
     def _loss_card(self) -> Card:
         counted = self.result.get("lost") or {}
         during = int(counted.get("lost_during") or 0)
-        beside = f"{during:,} of them acknowledged during the outage" if during else "none acknowledged during the outage"
-        return Card("Acknowledged writes lost", f"{self.gone:,}", beside if self.gone else "out of every write acknowledged")
+        beside = f"of {counted.get('acknowledged', 0):,} acknowledged"
+        if during:
+            beside += f"; {during:,} of them during the outage"
+        return Card("Acknowledged writes lost", f"{self.gone:,}", beside)
 
     def _window_card(self) -> Card:
-        spans = list(chronicle.windows(self.record))
-        total = wording.seconds_text(sum(span.end - span.start for span in spans)) if spans else "0 s"
-        return Card("Unavailable to the client", total, f"at most, in {wording.count_text(len(spans), 'window')}")
+        told = self.result.get("windows") or {}
+        value = wording.interval_text(told.get("total")) if self.windows else "never"
+        return Card("Unavailable to the client", value, f"in {wording.count_text(len(self.windows), 'window')}")
 
 
 def rows_of(told: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -251,12 +260,6 @@ def rows_of(told: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield words, _plain(value)
 
 
-def shown(value: Json, limit: int = 1500) -> str:
-    """JSON for a cell, cut where it gets long: the whole is in the evidence."""
-    words = "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return words if len(words) <= limit else f"{words[:limit]}… (whole in journal.jsonl)"
-
-
 def _plain(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -264,7 +267,7 @@ def _plain(value: Json) -> str:
         return f"{value:,.4g}"
     if isinstance(value, list):
         return "; ".join(_plain(part) for part in value)
-    return str(value) if not isinstance(value, dict) else shown(value)
+    return str(value)
 
 
 def _share(step: Json) -> float | None:

@@ -59,9 +59,13 @@ def text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
-        raise EvidenceError(f"{path.name} is missing from {path.parent}", do="give a drill's evidence directory") from None
+        raise EvidenceError(
+            f"{path.name} is missing from {path.parent}", do="give a drill's evidence directory"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise EvidenceError(f"{path.name} cannot be read: {error}", do="restore the file as the drill wrote it") from None
+        raise EvidenceError(
+            f"{path.name} cannot be read: {error}", do="restore the file as the drill wrote it"
+        ) from None
 
 
 def _refuse(constant: str) -> Json:

@@ -91,7 +91,11 @@ def svg(timeline: Timeline, title: str = "Timeline of the drill") -> str:
         *_grid(scale, top, floor),
         *_windows(timeline.windows, scale, lanes, bars),
         *_phases(timeline.phases, scale, top + 4),
-        *(part for row, lane in enumerate(timeline.lanes) for part in _lane(lane, timeline, scale, lanes + row * _LANE)),
+        *(
+            part
+            for row, lane in enumerate(timeline.lanes)
+            for part in _lane(lane, timeline.bucket, scale, lanes + row * _LANE)
+        ),
         *(part for row, bar in enumerate(timeline.bars) for part in _bar(bar, scale, bars + row * _ROW)),
         *_flags(flags, scale, floor),
     ]
@@ -122,7 +126,7 @@ class Scale:
         yield from (number * step for number in range(first, first + 9) if number * step <= self.start + self.length)
 
 
-_STEPS = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400]
+_STEPS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600)
 
 
 def _grid(scale: Scale, top: float, floor: float) -> Iterator[str]:
@@ -152,7 +156,7 @@ def _phases(phases: Sequence[Span], scale: Scale, y: float) -> Iterator[str]:
             yield _text(x + width / 2, y + 15, label, "in", anchor="middle")
 
 
-def _lane(lane: Lane, timeline: Timeline, scale: Scale, y: float) -> Iterator[str]:
+def _lane(lane: Lane, length: float, scale: Scale, y: float) -> Iterator[str]:
     base = y + _UP + 3
     good, bad = sum(bucket.good for bucket in lane.buckets), sum(bucket.bad for bucket in lane.buckets)
     tallest = max((max(bucket.good, bucket.bad) for bucket in lane.buckets), default=0) or 1
@@ -160,7 +164,7 @@ def _lane(lane: Lane, timeline: Timeline, scale: Scale, y: float) -> Iterator[st
     yield _text(GUTTER - 10, base + 8, f"{good:,} good ▲ · {bad:,} bad ▼", "small", anchor="end")
     yield f'<line class="base" x1="{GUTTER:.0f}" y1="{base:.1f}" x2="{WIDTH - MARGIN:.0f}" y2="{base:.1f}"/>'
     for bucket in lane.buckets:
-        x, width = _extent(bucket.at, bucket.at + timeline.bucket, scale, least=1.0)
+        x, width = _extent(bucket.at, bucket.at + length, scale, least=1.0)
         gap = min(1.0, width / 5)
         up, down = _UP * bucket.good / tallest, _DOWN * bucket.bad / tallest
         when = f"{lane.name} from {offset_text(_real(bucket.at))}"
@@ -223,7 +227,8 @@ def _flags(flags: Sequence[tuple[Mark, int]], scale: Scale, floor: float) -> Ite
         x, y = scale(mark.at), 8 + level * _LABEL
         turned = _label_extent(mark, scale)[0] < x
         yield f'<line class="mark" x1="{x:.1f}" y1="{y:.0f}" x2="{x:.1f}" y2="{floor:.0f}"/>'
-        yield _text(x - 4 if turned else x + 4, y + 9, _flag_label(mark), "flag halo", anchor="end" if turned else "start")
+        place, anchor = (x - 4, "end") if turned else (x + 4, "start")
+        yield _text(place, y + 9, _flag_label(mark), "flag halo", anchor=anchor)
 
 
 def _extent(start: float, end: float, scale: Scale, least: float = 2.0) -> tuple[float, float]:
@@ -259,9 +264,11 @@ _STYLE = """<style>
 .drill-timeline .tick,.drill-timeline .small{fill:var(--dim);font-size:10.5px}.drill-timeline .row{font-weight:600}
 .drill-timeline .grid{stroke:var(--line)}.drill-timeline .base{stroke:var(--dim);stroke-width:.6}
 .drill-timeline .good{fill:var(--good)}.drill-timeline .bad{fill:url(#drill-hatch);stroke:var(--bad);stroke-width:.7}
-.drill-timeline .window{fill:var(--win);opacity:.09}.drill-timeline .p0{fill:var(--p0)}.drill-timeline .p1{fill:var(--p1)}
+.drill-timeline .window{fill:var(--win);opacity:.09}
+.drill-timeline .p0{fill:var(--p0)}.drill-timeline .p1{fill:var(--p1)}
 .drill-timeline .phase{stroke:var(--line)}.drill-timeline .budget{fill:none;stroke:var(--dim);stroke-dasharray:3 2;
-stroke-width:.8}.drill-timeline .step{fill:var(--step)}.drill-timeline .step.skipped{fill:var(--paper);stroke:var(--step)}
+stroke-width:.8}.drill-timeline .step{fill:var(--step)}
+.drill-timeline .step.skipped{fill:var(--paper);stroke:var(--step)}
 .drill-timeline .step.failed{fill:url(#drill-hatch);stroke:var(--bad)}.drill-timeline .hatch{stroke:var(--bad)}
 .drill-timeline .mark{stroke:var(--ink);stroke-width:.9;stroke-dasharray:2 2}.drill-timeline .flag{font-weight:600}
 .drill-timeline .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from drillbook.clock import Clock, utc_text
+from drillbook.clock import Clock, SystemClock, utc_text
 from drillbook.events import Json
 from drillbook.report import strict_json
 from drillbook.report.evidence import slug
 
-FIELDS = ("service", "drill", "target", "basis", "verdict", "rto", "rpo", "root")
+FIELDS = ("run_id", "service", "drill", "target", "basis", "verdict", "rto", "rpo", "root")
 
 
-def append(path: Path, entries: list[Json], *, run: str, clock: Clock) -> None:
+def append(path: Path, entries: list[Json], clock: Clock | None = None) -> None:
     """Append one line a drill to ``path`` (``<reports>/trend.jsonl``). Never rewrites earlier lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    at = utc_text(clock.now())
-    rows = [{"at": at, "run": run, **{field: entry.get(field) for field in FIELDS}} for entry in entries]
+    at = utc_text((clock or SystemClock()).now())
+    rows = [{"at": at, **{field: entry.get(field) for field in FIELDS}} for entry in entries]
     with path.open("a") as trend:
         trend.write("".join(strict_json.line(row) + "\n" for row in rows))
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.errors import EvidenceError
 from drillbook.events import Json
 from drillbook.measure import history, judge
+from drillbook.measure.final import Final
+from drillbook.measure.run import Run
+from drillbook.objective import Verdict
 from drillbook.report import manifest, strict_json
 
 REQUIRED = (
     "drill.json",
-    "history.jsonl",
-    "final.json",
     "events.jsonl",
     "calls.jsonl",
     "journal.jsonl",
@@ -22,6 +23,11 @@ REQUIRED = (
     "checks.json",
     "verdict.json",
 )
+MEASURED = ("history.jsonl", "final.json")
+"""Also there, unless the drill ended before anything was measured."""
+
+WITHHELD = (Verdict.INVALID, Verdict.NOT_SIMULATED)
+"""What a drill may say although its history alone would give a verdict: it could not be healed, or was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +68,18 @@ def verify(directory: Path) -> Verification:
     not follow from the rest.
     """
     root = manifest.check(directory)
-    _require_all(directory)
+    _require(directory, REQUIRED)
     drill, written = _mapping(directory, "drill.json"), _mapping(directory, "verdict.json")
     for name in ("events.jsonl", "calls.jsonl", "journal.jsonl"):
         strict_json.read_lines(directory / name)
-    operations, again = _judge_again(directory, drill)
-    _compare(directory, again, written)
-    _same_checks(directory, drill)
+    operations = _recompute(directory, drill, written)
     files = sum(1 for _ in directory.iterdir()) - 1
     names = {key: str(written.get(key, "")) for key in ("service", "drill", "verdict")}
     return Verification(directory, **names, root=root, operations=operations, files=files)
 
 
-def _require_all(directory: Path) -> None:
-    for name in REQUIRED:
+def _require(directory: Path, names: Iterable[str]) -> None:
+    for name in names:
         if not (directory / name).is_file():
             raise EvidenceError(f"{name} is missing from {directory}", do="give a finished drill's evidence directory")
 
@@ -87,25 +91,44 @@ def _mapping(directory: Path, name: str) -> dict[str, Json]:
     return value
 
 
+def _recompute(directory: Path, drill: dict[str, Json], written: dict[str, Json]) -> int:
+    """Judge again and compare; how many operations that took. A drill that measured nothing can only say so."""
+    if drill.get("run") is None:
+        if written.get("verdict") not in WITHHELD:
+            raise EvidenceError(f"verdict.json in {directory} says {written.get('verdict')}, but nothing was measured")
+        return 0
+    _require(directory, MEASURED)
+    operations, again = _judge_again(directory, drill)
+    _compare(directory, again, written)
+    _same_checks(directory, drill)
+    return operations
+
+
 def _judge_again(directory: Path, drill: dict[str, Json]) -> tuple[int, Json]:
-    recorded = history.read(directory / "history.jsonl")
-    final = strict_json.read(directory / "final.json")
+    recorded = history.read(directory / "history.jsonl", live=True)
+    final = Final.load(directory / "final.json")
+    run = Run.from_json(drill["run"])
     try:
-        run = judge.Run.from_json(drill["run"])
         judgement = judge.judge(recorded, final, run)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise EvidenceError(
-            f"drill.json or final.json in {directory} does not hold what the judge needs: {error!r}",
+            f"what drill.json and final.json in {directory} hold cannot be judged: {error!r}",
             do="restore both as the drill wrote them, or verify with the version that drill.json names",
         ) from None
     return len(recorded.ops), strict_json.finite(judgement.as_json())
 
 
-def _compare(directory: Path, again: Json, written: dict[str, Json]) -> None:
-    for path, here, there in differences(again, {key: written.get(key) for key in again}):
+def _compare(directory: Path, again: dict[str, Json], written: dict[str, Json]) -> None:
+    """Every measured number must be the same. The drill may add causes, and may withhold the verdict."""
+    told = {key: written.get(key) for key in again}
+    causes = again.get("causes") or []
+    told["causes"] = [cause for cause in causes if cause in (written.get("causes") or [])]
+    if written.get("verdict") in WITHHELD:
+        told["verdict"] = again.get("verdict")
+    for path, here, there in differences({**again, "causes": causes}, told):
         raise EvidenceError(
             f"verdict.json in {directory} does not follow from the history: {path} is {there!r}, judged again {here!r}",
-            do="do not rely on this verdict; verify with the version that drill.json names to rule out a change of judge",
+            do="do not rely on it; to rule out a change of judge, verify with the version that drill.json names",
         )
 
 

@@ -48,10 +48,14 @@ LOSSES = {
 PHASES = {
     "detect": "Detect",
     "decide": "Decide",
+    "mobilise": "Mobilise",
     "execute": "Execute",
     "propagate": "Propagate",
     "verify": "Verify",
+    "ttd": "First bad answer to detection",
+    "outage_from_declaration": "Declaration to restoration",
 }
+"""The judge's phases; the last two overlap the others."""
 
 
 def verdict_sign(verdict: str) -> str:
