@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     STARTED = "started"
     """A drill begins. data: service, drill, target, basis, objectives"""
     STAGE = "stage"
-    """A stage begins. name: preflight | stand up | baseline | inject | detect | recover | verify | judge | heal | record"""
+    """A stage begins. name: preflight | stand up | baseline | inject | detect | recover | verify | judge | heal"""
     INSTANT = "instant"
     """A measured instant. name: t_baseline | t_inject | t_detect | t_declare | t_exec0 | t_exec1 | t_verified ..."""
     STEP_STARTED = "step started"

@@ -43,7 +43,7 @@ class Step:
     manual: bool = False
     """A person does this: the runner shows ``act``'s instruction and waits for confirmation."""
     after: Sequence[str] | None = None
-    """Names of the steps this one waits for; None: the step before it. Steps with the same ``after`` run in parallel."""
+    """Names of the steps this one waits for; None: the step before. Steps with the same ``after`` run in parallel."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drillbook.clock import Clock
 from drillbook.errors import UsageError
-from drillbook.events import EventStream
+from drillbook.events import EventStream, Json
 from drillbook.objective import Basis
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class World:
     """Names this drill; created resources are tagged ``drillbook-run=<run_id>``."""
     values: dict[str, str] = field(default_factory=dict)
     """What placeholders stand for: ``workdir``, ``port``, ``python``, ``service_dir``, and what stand-up returned."""
+    address: dict[str, Json] = field(default_factory=dict)
+    """How another process finds this world again (``targets.connect``); the journal keeps it for ``drillbook heal``."""
     aws: Session | None = None
     """Clients of this target's account; None for a service that is not on AWS."""
     journal: Journal | None = None

@@ -1,0 +1,1 @@
+"""This repository only. The steps and the ``drill`` fixture come from the installed plugin."""

@@ -1,0 +1,72 @@
+"""The canary's own records are a change of the drill's, too: journalled before the first is written, removed by heal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drillbook import fault
+from drillbook.events import Json
+
+if TYPE_CHECKING:
+    from drillbook.measure.front_door import FrontDoor
+    from drillbook.measure.history import History
+    from drillbook.world import World
+
+FACTORY = "drillbook.canary_records:CanaryRecords"
+
+
+class CanaryRecords:
+    """Every record that a canary wrote through the service's front door."""
+
+    class Settings(fault.Settings):
+        history: str
+        """Path of the canary's history, which says what it may have written."""
+        prefix: str
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self._world, self._settings = world, settings
+        canary = world.service.canary
+        self.settle = canary.timeout + 1.0
+
+    def describe(self) -> str:
+        return f"the canary writes records {self._settings.prefix}…"
+
+    def touches(self) -> list[str]:
+        return [f"records {self._settings.prefix}…"]
+
+    def capture(self) -> Json:
+        return None
+
+    def apply(self, before: Json) -> None:
+        """Nothing: the canary's process writes them."""
+
+    def restore(self, before: Json) -> None:
+        del before
+        from drillbook.measure.cleanup import cleanup
+
+        history = self._history()
+        if history is not None:
+            cleanup(self._door(), history, self._world.clock)
+
+    def restored(self, before: Json) -> bool:
+        """Is none of the canary's records readable? A record that cannot be read at all is not known to be gone."""
+        del before
+        from drillbook.measure.final import read_final
+        from drillbook.measure.history import ABSENT
+
+        history = self._history()
+        if history is None:
+            return True
+        return all(seen == ABSENT for seen in read_final(self._door(), history, self._world.clock).keys.values())
+
+    def _history(self) -> History | None:
+        from drillbook.measure.history import read
+
+        path = Path(self._settings.history)
+        return read(path, live=True) if path.exists() and path.stat().st_size else None
+
+    def _door(self) -> FrontDoor:
+        from drillbook.instrument import front_door_of
+
+        return front_door_of(self._world)

@@ -1,0 +1,364 @@
+"""The life of one drill, told in the order it happens.
+
+    prepare → start_canary → await_steady_state → strike → detect → recover → await_recovery → meets / check → close
+
+A scenario's sentences call these from top to bottom; each emits what happens on one event stream. Nothing here knows
+pytest, Gherkin or Allure. ``close`` always runs last: it takes the final reading, heals, judges and records, whatever
+came before it and however it ended.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from drillbook import drill_record, service_actions, targets
+from drillbook import service as services
+from drillbook.drill_record import Assignment, Conditions, Log, NotMet, NotSimulated
+from drillbook.errors import DrillbookError, UsageError, WaitTimeout
+from drillbook.events import EventKind, EventStream
+from drillbook.heal import HealResult, heal
+from drillbook.instrument import Instrument
+from drillbook.objective import Basis, Interval, ObjectiveKind, Verdict
+from drillbook.probe import Probe, Reading
+from drillbook.proof import sabotage
+from drillbook.report.evidence import EvidenceWriter, slug
+from drillbook.runner import Runner
+from drillbook.safeguard import Rails
+from drillbook.service_yaml import nearest
+from drillbook.steady_state import SteadyState
+from drillbook.waiting import wait_for
+
+if TYPE_CHECKING:
+    from drillbook.events import Json
+    from drillbook.measure.judge import Judgement
+    from drillbook.rails import TimeBox
+    from drillbook.service import Service
+    from drillbook.world import World
+
+__all__ = ["Assignment", "Conditions", "Drill", "NotMet", "NotSimulated"]
+
+
+class Drill:
+    """One scenario, run once. Not for reuse; methods are called from one thread, in the order of the module's line."""
+
+    def __init__(self, assignment: Assignment, conditions: Conditions, run_id: str) -> None:
+        self.assignment, self.conditions, self.run_id = assignment, conditions, run_id
+        self.clock = conditions.clock
+        self.events = EventStream(self.clock)
+        self.evidence = EvidenceWriter(conditions.reports / slug(assignment.name), self.events)
+        self.log = Log(assignment, conditions, run_id)
+        self.instrument: Instrument | None = None
+        self._world: World | None = None
+        self._time_box: TimeBox | None = None
+        self._fault: Interval | None = None
+
+    # -- 1 and 2: preflight, stand up ---------------------------------------------------------------------------------
+
+    def prepare(self, name: str, *, region: str = "") -> None:
+        """Choose the target, ask the rails, make the service ready, and prove the target's capabilities.
+
+        Raises Refused, TargetError, UsageError; NotSimulated if a truth probe finds a needed capability missing.
+        """
+        service = services.find(self.conditions.root, name)
+        target = targets.choose(service, self.conditions.target)
+        self.log.sabotage = sabotage.find(service, self.conditions.sabotage)
+        self.events.emit(
+            EventKind.STARTED, self.assignment.name, service=name, target=target, basis=str(targets.basis_of(target))
+        )
+        self._stage("preflight")
+        place = targets.Place(self.conditions.state, self.run_id, self.clock, self.events, self.conditions.journal)
+        self.conditions.journal.refuse_if_open()
+        self._world = self.log.world = world = targets.open_world(service, target, place, region=region)
+        self._begin_journal(world)
+        Rails(world, go=self.conditions.go).before_start()
+        self._stage("stand up")
+        targets.stand_up(world)
+        self._require_capabilities(world)
+
+    def _begin_journal(self, world: World) -> None:
+        file = str(self.service.path.resolve())
+        self.conditions.journal.begin(self.run_id, service_file=file, target=world.address, clock=self.clock)
+
+    def _require_capabilities(self, world: World) -> None:
+        plans = [self._named("plans", plan) for plan in self.assignment.plans]
+        needs = {*self.service.needs, *(need for plan in plans for need in plan.needs)}
+        missing = targets.missing_capabilities(world, needs)
+        if missing:
+            told = "; ".join(f"{name}: {why}" for name, why in missing.items())
+            raise NotSimulated(f"the {world.target} target does not truly have {told}")
+
+    # -- 3: baseline --------------------------------------------------------------------------------------------------
+
+    def start_canary(self, rate: float = 0.0) -> None:
+        """Start the open-loop client in a process of its own. ``rate`` is operations a second; 0: the service's."""
+        self._stage("baseline")
+        chosen = self.conditions.rate or rate
+        self.instrument = Instrument.start(self.world, self.evidence, rate=chosen)
+
+    def await_steady_state(self) -> None:
+        """The service is whole before we break it: every probe, and the canary, hold for the hold time.
+
+        Raises DrillbookError if not: then the drill says nothing about recovery.
+        """
+        hold = self.service.canary.hold
+        self._steady_state().wait(hold, timeout=self._patience(), clock=self.clock)
+        if self.instrument:
+            self.instrument.await_baseline(hold, timeout=self._patience())
+        self._instant("t_baseline")
+
+    # -- 4: inject ----------------------------------------------------------------------------------------------------
+
+    def strike(self, name: str, settings: Mapping[str, str] | None = None) -> None:
+        """Inject a fault: blast radius, journal, apply, observe. ``settings`` override those of the service file.
+
+        Raises FaultError if it cannot be seen to be in effect.
+        """
+        self._named("faults", name)
+        self._stage("inject")
+        fault, factory, used = service_actions.build_fault(self.world, name, dict(settings or {}))
+        self.log.blast_radius = fault.touches()
+        Rails(self.world, go=self.conditions.go).before_fault(fault)
+        entry = self.conditions.journal.carry_out(fault, factory=factory, settings=used, world=self.world)
+        began = self._intent_of(entry.id)
+        wait_for(
+            f"the effect of the fault {name!r}",
+            lambda: fault.observe(entry.before),
+            timeout=max(10.0, fault.settle * 2),
+            clock=self.clock,
+            interval=0.02,
+            do="see why the target ignores the fault; a fault without effect proves nothing",
+        )
+        confirmed = self._instant("t_inject")
+        self._fault = Interval(began, confirmed)
+        if self.instrument and self.log.sabotage.kills_canary:
+            self.instrument.kill()
+
+    def _intent_of(self, entry_id: int) -> float:
+        """When the journal had written the intent: the fault cannot have begun before."""
+        return next(
+            event.at
+            for event in self.events.events
+            if event.kind is EventKind.JOURNAL and event.data["id"] == entry_id and event.data["state"] == "intent"
+        )
+
+    # -- 5: detect, decide --------------------------------------------------------------------------------------------
+
+    def detect(self, name: str, limit: float) -> None:
+        """Wait until one of the service's own detections turns red, at most ``limit`` seconds after the fault."""
+        self._named("probes", name)
+        self._stage("detect")
+        probe = self._probe(name)
+        try:
+            wait_for(
+                f"the detection {name!r}",
+                partial(self._read, name, probe.read),
+                timeout=min(limit, self._patience()),
+                until=lambda reading: reading.ok is False,
+                clock=self.clock,
+                interval=0.05,
+            )
+        except WaitTimeout as error:
+            raise self._unmet(f"detected by {name}", error.what) from None
+        self._instant("t_detect")
+        self._instant("t_declare")
+
+    # -- 6: recover ---------------------------------------------------------------------------------------------------
+
+    def recover(self, name: str) -> None:
+        """Run a recovery plan. Raises NotMet, naming the step, if it fails."""
+        self._named("plans", name)
+        self._stage("recover")
+        factory = self.log.sabotage.spoil(self.service, partial(service_actions.build_plan, name=name))
+        self._instant("t_exec0")
+        runner = Runner(self.clock, self.events, self.conditions.journal.memory(self.run_id))
+        self.log.plan = runner.run(factory(self.world))
+        self._instant("t_exec1")
+        if failure := self.log.plan.failure:
+            raise NotMet(f"the recovery plan {name!r} failed at the step {failure.step!r}: {failure.error}")
+
+    # -- 7: verify ----------------------------------------------------------------------------------------------------
+
+    def await_recovery(self) -> None:
+        """Every probe and the canary hold again for the hold time. Raises NotMet with what does not."""
+        self._stage("verify")
+        hold = self.service.canary.hold
+        try:
+            self._steady_state().wait(hold, timeout=self._patience(), clock=self.clock)
+            if self.instrument:
+                self.instrument.await_recovery(timeout=self._patience())
+        except WaitTimeout as error:
+            raise self._unmet("the service is back in steady state", error.what) from None
+        self._instant("t_verified")
+
+    def check(self, name: str) -> None:
+        """An integrity check of the service. Raises NotMet if it does not hold, or cannot tell."""
+        self._named("checks", name)
+        reading = service_actions.build_check(self.world, name)()
+        self._found(name, reading)
+
+    def compare_configuration(self, name: str) -> None:
+        """Compare a restored resource's configuration with its source's. Raises NotMet with each difference."""
+        spec = self._named("configuration", name)
+        source, restored, differences = service_actions.compare_configuration(self.world, spec)
+        rows = [each.as_json() for each in differences]
+        self.log.configuration.append({"name": name, "source": source, "restored": restored, "differences": rows})
+        told = "; ".join(map(str, differences)) or f"{restored} is configured as {source}"
+        self._found(f"configuration of the {name}", Reading(not differences, told))
+
+    def _found(self, name: str, reading: Reading) -> None:
+        self.log.checks.append({"name": name, "ok": reading.ok, "detail": reading.value})
+        self.events.emit(EventKind.CHECK, name, ok=reading.ok, detail=reading.value)
+        if reading.ok is not True:
+            raise NotMet(f"{name}: {'could not tell: ' if reading.ok is None else ''}{reading.value}")
+
+    def _unmet(self, name: str, why: str) -> NotMet:
+        """Note for the judge that ``name`` does not hold, and return what to raise."""
+        self.log.checks.append({"name": name, "ok": False, "detail": why})
+        self.events.emit(EventKind.CHECK, name, ok=False, detail=why)
+        return NotMet(f"{name}: no: {why}")
+
+    # -- 8: judge -----------------------------------------------------------------------------------------------------
+
+    def meets(self, kind: ObjectiveKind) -> None:
+        """Is the objective of this kind met? Takes the final reading when first asked. Raises NotMet with the cause."""
+        judgement = self._judge()
+        for outcome in judgement.outcomes:
+            if outcome.objective.kind is kind and outcome.verdict is not Verdict.PASS:
+                raise NotMet(f"{outcome.verdict}: {outcome.cause or '; '.join(judgement.causes)}")
+
+    def availability(self, share: float) -> None:
+        """Were at least ``share`` of all operations of the drill good? Raises NotMet if not."""
+        seen = self._judge().seen
+        good = sum(each.good for each in seen)
+        told = f"{good} of {len(seen)} requests were answered well"
+        self._found(f"at least {share:.3%} of requests", Reading(bool(seen) and good >= share * len(seen), told))
+
+    def _judge(self) -> Judgement:
+        if self.instrument is None:
+            raise UsageError("nothing was measured", do="add 'Given the canary is running' to the scenario")
+        if self._fault is None:
+            raise UsageError("nothing struck, so nothing can be measured", do="add 'When the fault \"…\" strikes'")
+        if not self.instrument.has_ended:
+            self._stage("judge")
+            self.instrument.end()
+        return self.instrument.judge(
+            self._fault,
+            objectives=self.assignment.objectives,
+            instants={event.name: event.at for event in self.events.events if event.kind is EventKind.INSTANT},
+            checks=self.log.checks,
+            failure=self._plan_failure(),
+        )
+
+    def _plan_failure(self) -> str:
+        failure = self.log.plan.failure if self.log.plan else None
+        return f"{failure.step}: {failure.error}" if failure else ""
+
+    # -- 9 and 10: heal, record ---------------------------------------------------------------------------------------
+
+    def failed(self, error: BaseException, sentence: str = "") -> None:
+        """The scenario ended early, at ``sentence``. The first error is the one that counts."""
+        if self.log.error is None:
+            self.log.error = error
+            if not isinstance(error, AssertionError):
+                self.log.causes.append(_told(error))
+            elif not isinstance(error, NotMet):
+                self._unmet(sentence, _told(error))
+            self.events.emit(EventKind.NOTE, f"ended early: {_told(error)}", sentence=sentence)
+
+    def close(self) -> dict[str, Json]:
+        """End the drill, however far it came: final reading, heal, verdict, evidence. Returns the drill's result."""
+        judgement = self._last_judgement()
+        healed = self._heal()
+        leftovers = self._leftovers()
+        result = drill_record.result(self.log, judgement, leftovers, evidence=self.evidence.directory.name)
+        self.events.emit(EventKind.VERDICT, str(result["verdict"]), **result)
+        self.events.emit(EventKind.ENDED, self.assignment.name)
+        self.evidence.finish(drill_record.findings(self.log, judgement, result))
+        if self._world and healed.ok:
+            shutil.rmtree(self._world.workdir, ignore_errors=True)
+        return result
+
+    def _last_judgement(self) -> Judgement | None:
+        if self.instrument is None or self._fault is None:
+            return None
+        if isinstance(self.log.error, KeyboardInterrupt | SystemExit):
+            self.instrument.kill()
+            return None
+        try:
+            return self._judge()
+        except DrillbookError as error:
+            self.failed(error)
+            return None
+
+    def _heal(self) -> HealResult:
+        if self._world is None:
+            return HealResult()
+        self._stage("heal")
+        place = targets.Place(self.conditions.state, self.run_id, self.clock, self.events, self.conditions.journal)
+        world = self._world
+        try:
+            result = heal(self.conditions.journal, lambda _: world, self.clock, self.events, run_id=self.run_id)
+        finally:
+            self.conditions.journal.end(self.run_id, place.clock)
+        self.log.causes += [f"not healed: {told}" for told in result.errors]
+        return result
+
+    def _leftovers(self) -> list[str]:
+        """What of this drill is still there: changes the journal could not undo, and resources with its tag."""
+        open_changes = [entry.what for entry in self.conditions.journal.open_entries(self.run_id)]
+        return open_changes + (targets.leftovers(self._world) if self._world else [])
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    @property
+    def service(self) -> Service:
+        return self.world.service
+
+    @property
+    def world(self) -> World:
+        """The drill's world. Raises UsageError before ``prepare``."""
+        if self._world is None:
+            raise UsageError("the scenario names no service", do="begin it with 'Given the service \"…\"'")
+        return self._world
+
+    def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        self.clock.sleep(seconds)
+
+    def _stage(self, name: str) -> None:
+        self.events.emit(EventKind.STAGE, name)
+
+    def _instant(self, name: str) -> float:
+        return self.events.emit(EventKind.INSTANT, name).at
+
+    def _named(self, kind: str, name: str) -> Any:
+        """What the service file calls ``name``. Raises UsageError with the nearest name."""
+        known = getattr(self.service, kind)
+        if name not in known:
+            raise UsageError(f"{self.service.name} has nothing called {name!r} under {kind}", do=nearest(name, known))
+        return known[name]
+
+    def _probe(self, name: str) -> Probe:
+        return service_actions.build_probe(self.world, self.service.probes[name], name)
+
+    def _read(self, name: str, look: Callable[[], Reading]) -> Reading:
+        reading = look()
+        self.events.emit(EventKind.READING, name, ok=reading.ok, value=reading.value)
+        return reading
+
+    def _steady_state(self) -> SteadyState:
+        return SteadyState({name: self._probe(name) for name in self.service.steady_state}, self.events)
+
+    def _patience(self) -> float:
+        """How long to wait for a steady state: on AWS as long as the objectives could still be met, and half as long again."""
+        limits = [objective.seconds for objective in self.assignment.objectives if objective.kind is ObjectiveKind.RTO]
+        if self.world.basis is Basis.MEASURED_AWS:
+            return 1.5 * max(limits, default=3600.0)
+        return self.conditions.patience + self.service.canary.hold
+
+
+def _told(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__

@@ -1,0 +1,142 @@
+"""What a drill was asked, what it found, and how that is written down."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drillbook.clock import Clock, SystemClock
+from drillbook.events import Json
+from drillbook.objective import Objective, Verdict
+from drillbook.proof.sabotage import Sabotage
+from drillbook.report import results
+from drillbook.report.evidence import Findings
+
+if TYPE_CHECKING:
+    from drillbook.journal import Journal
+    from drillbook.measure.judge import Judgement
+    from drillbook.recovery import PlanResult
+    from drillbook.world import World
+
+
+class NotMet(AssertionError):
+    """The service did not do what the scenario says. Not an error of the drill: its finding."""
+
+
+class NotSimulated(Exception):
+    """The target cannot truly do what the drill needs. Neither passed nor failed."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one drill is asked to do."""
+
+    name: str
+    """The scenario's name."""
+    feature: str
+    objectives: tuple[Objective, ...] = ()
+    faults: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Where and how the drills of one run take place."""
+
+    root: Path
+    reports: Path
+    """This run's directory; each drill gets one below it."""
+    journal: Journal
+    target: str = ""
+    sabotage: str = ""
+    rate: float = 0.0
+    go: bool = False
+    """The caller has confirmed that something real may be broken."""
+    patience: float = 30.0
+    """Seconds to wait for a steady state before the outage is called censored, where durations are not AWS's own."""
+    clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def state(self) -> Path:
+        return self.journal.path.parent
+
+
+@dataclass
+class Log:
+    """One drill's findings, filled in as it goes."""
+
+    assignment: Assignment
+    conditions: Conditions
+    run_id: str
+    world: World | None = None
+    sabotage: Sabotage = field(default_factory=Sabotage)
+    plan: PlanResult | None = None
+    checks: list[dict[str, Json]] = field(default_factory=list)
+    configuration: list[dict[str, Json]] = field(default_factory=list)
+    blast_radius: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    error: BaseException | None = None
+    """What ended the scenario early."""
+
+    def about(self) -> dict[str, Json]:
+        """Which drill of what, where, and what its numbers are worth."""
+        world = self.world
+        return {
+            "service": world.service.name if world else "",
+            "drill": self.assignment.name,
+            "feature": self.assignment.feature,
+            "target": world.target if world else self.conditions.target,
+            "basis": str(world.basis) if world else "",
+        }
+
+
+def verdict(log: Log, judgement: Judgement | None, leftovers: list[str]) -> Verdict:
+    """The drill's verdict. Only a drill that ran whole and was healed says anything about its service."""
+    if isinstance(log.error, NotSimulated):
+        return Verdict.NOT_SIMULATED
+    broken = log.error is not None and not isinstance(log.error, AssertionError)
+    if judgement is None or broken or leftovers:
+        return Verdict.INVALID
+    return judgement.verdict
+
+
+def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evidence: str) -> dict[str, Json]:
+    """The drill's entry of results.json; ``evidence`` is the directory relative to the run's."""
+    judged = judgement.as_json() if judgement else {}
+    causes = [*log.causes, *judged.get("causes", []), *(f"left over: {what}" for what in leftovers)]
+    told = {
+        **judged,
+        "verdict": str(verdict(log, judgement, leftovers)),
+        "causes": list(dict.fromkeys(causes)),
+        "sabotage": log.sabotage.name,
+    }
+    return results.entry(log.about(), told, leftovers=leftovers, evidence=evidence)
+
+
+def findings(log: Log, judgement: Judgement | None, told: dict[str, Json]) -> Findings:
+    """All that the evidence directory keeps beside the history and the events."""
+    world = log.world
+    drill = {
+        **log.about(),
+        "title": world.service.title if world else "",
+        "run_id": log.run_id,
+        "speed": world.speed if world else 1.0,
+        "sabotage": log.sabotage.name,
+        "blast_radius": log.blast_radius,
+        "versions": dict(_versions()),
+        "run": judgement.run.as_json() if judgement else None,
+    }
+    return Findings(drill, told, log.checks, log.configuration, log.conditions.journal.export(log.run_id))
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", platform.python_version()
+    for package in ("drillbook", "boto3", "moto", "pytest", "pytest-bdd"):
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue

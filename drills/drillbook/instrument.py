@@ -1,0 +1,139 @@
+"""The measuring side of a drill: the canary, what it saw, the final reading, and the judge's question."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Self
+
+from drillbook import canary_records, placeholders
+from drillbook.measure import final as finals
+from drillbook.measure import history as histories
+from drillbook.measure.canary import Canary, LiveState
+from drillbook.measure.canary_settings import CanarySettings
+from drillbook.measure.front_door import HttpFrontDoor
+from drillbook.waiting import wait_for
+
+if TYPE_CHECKING:
+    from drillbook.events import Json
+    from drillbook.measure.judge import Judgement
+    from drillbook.objective import Interval, Objective
+    from drillbook.report.evidence import EvidenceWriter
+    from drillbook.world import World
+
+
+class Instrument:
+    """One drill's canary. ``start`` it, ``end`` it, then ask it to ``judge``."""
+
+    def __init__(self, world: World, canary: Canary, evidence: EvidenceWriter) -> None:
+        self._world, self._canary, self._evidence = world, canary, evidence
+        self._settings = canary.settings
+        self._end: float | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def start(cls, world: World, evidence: EvidenceWriter, *, rate: float) -> Self:
+        """Journal the records to come, then start the canary. Returns after its first operation."""
+        told = world.service.canary
+        settings = CanarySettings(run=world.run_id, rate=rate or told.rate, timeout=told.timeout)
+        if world.journal is not None:
+            records = {"history": str(evidence.history.resolve()), "prefix": settings.prefix}
+            change = canary_records.CanaryRecords(world, canary_records.CanaryRecords.Settings(**records))
+            world.journal.carry_out(change, factory=canary_records.FACTORY, settings=records, world=world)
+        canary = Canary.start(
+            placeholders.front_door(world), settings, evidence.history, slow=told.slow, clock=world.clock
+        )
+        return cls(world, canary, evidence)
+
+    @property
+    def state(self) -> LiveState | None:
+        """What the canary sees now, for the live display."""
+        return self._tail() if self._end is None else None
+
+    @property
+    def has_ended(self) -> bool:
+        return self._end is not None
+
+    def kill(self) -> None:
+        """End the canary as a crash would."""
+        self._canary.kill()
+
+    def await_baseline(self, hold: float, timeout: float) -> None:
+        """Wait until every operation has been good for ``hold`` seconds. Raises WaitTimeout with the last bad one."""
+        self._await("a baseline without a bad request", lambda: self._tail().good_for >= hold, timeout)
+
+    def await_recovery(self, timeout: float) -> None:
+        """Wait until the service has answered well for so long that the judge can see the hold time.
+
+        Missing records do not count here: they may be lost for good, and that is for the judge to weigh.
+        """
+        told = self._world.service.canary
+        enough = told.hold + told.slow + 5 / self._settings.rate
+        self._await(f"{told.hold:g} s of good requests", lambda: self._tail().good_for >= enough, timeout)
+
+    def _await(self, what: str, seen: Callable[[], bool], timeout: float) -> None:
+        """Ends at once if the canary is dead: the judge will say for how long it was blind."""
+        wait_for(
+            what,
+            lambda: "good" if seen() or not self._canary.alive else self._last_bad(),
+            until=lambda found: found == "good",
+            timeout=timeout,
+            clock=self._world.clock,
+            interval=0.05,
+        )
+
+    def _tail(self) -> LiveState:
+        with self._lock:  # the live display looks, too, from a thread of its own
+            return self._canary.tail()
+
+    def _last_bad(self) -> str:
+        op = self._tail().last_bad
+        return f"{op.f} answered {op.status}" if op else "too few requests yet"
+
+    def end(self) -> None:
+        """Stop the canary, let what is outstanding end, and read every record it ever tried to write."""
+        self._end = self._world.clock.monotonic()
+        self._canary.stop()
+        history = histories.read(self._evidence.history, live=True)
+        finals.read_final(front_door_of(self._world), history, self._world.clock).write(self._evidence.final)
+
+    def judge(
+        self,
+        fault: Interval,
+        *,
+        objectives: Sequence[Objective],
+        instants: Mapping[str, float],
+        checks: Sequence[Mapping[str, Json]],
+        failure: str,
+    ) -> Judgement:
+        """Ask the judge. ``instants`` are monotonic seconds by name; ``failure``: why the drill ended early, or nothing.
+
+        Raises EvidenceError if the history is damaged.
+        """
+        from drillbook.measure.judge import judge
+        from drillbook.measure.run import Check, Run
+
+        told = self._world.service.canary
+        run = Run(
+            fault=fault,
+            end=self._end if self._end is not None else self._world.clock.monotonic(),
+            hold=told.hold,
+            slow=told.slow,
+            rate=self._settings.rate,
+            timeout=told.timeout,
+            basis=self._world.basis,
+            objectives=tuple(objectives),
+            checks=tuple(Check(**check) for check in checks),
+            detect=instants.get("t_detect"),
+            declare=instants.get("t_declare"),
+            exec0=instants.get("t_exec0"),
+            exec1=instants.get("t_exec1"),
+            plan_failure=failure,
+        )
+        history = histories.read(self._evidence.history, live=True)
+        return judge(history, finals.Final.load(self._evidence.final), run)
+
+
+def front_door_of(world: World) -> HttpFrontDoor:
+    """The service's front door, for reading and removing the canary's records."""
+    return HttpFrontDoor(placeholders.front_door(world), timeout=world.service.canary.timeout, clock=world.clock)

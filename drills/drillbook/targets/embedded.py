@@ -1,0 +1,46 @@
+"""The embedded cloud as a target."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from drillbook.aws.session import Session
+from drillbook.embedded import process
+from drillbook.embedded.process import Cloud
+from drillbook.world import World
+
+ACCOUNT = "111122223333"
+
+
+def open_world(world: World, state: Path) -> None:
+    """Use the embedded cloud that runs for ``state``, or start one that ends with this process."""
+    cloud = process.find(state) or process.start(state, owner=os.getpid(), journal=state / "journal.sqlite3")
+    world.address = {"cloud": cloud.id, "state": str(state)}
+    _attach(world, cloud)
+
+
+def find_again(world: World) -> bool:
+    """Is the very cloud of this world still there? A new cloud is another world."""
+    cloud = process.find(Path(str(world.address["state"])))
+    if cloud is None or cloud.id != world.address["cloud"]:
+        return False
+    _attach(world, cloud)
+    return True
+
+
+def _attach(world: World, cloud: Cloud) -> None:
+    service = world.service
+    account = service.targets["embedded"].account or ACCOUNT
+    region = world.values["region"] or "us-east-1"
+    world.speed = cloud.speed
+    world.values |= {"account": account, "endpoint": cloud.endpoint, "region": region}
+    world.aws = Session(
+        account,
+        region,
+        cloud.endpoint,
+        clock=world.clock,
+        events=world.events,
+        regions=tuple({region, *service.regions.values()}),
+        speed=cloud.speed,
+    )

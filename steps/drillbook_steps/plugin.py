@@ -1,0 +1,185 @@
+"""The pytest plugin: options, guards, reporting. It wires; the sentences stand in the modules listed below.
+
+Every pytest run of an environment that has drillbook imports this module, so it imports nothing heavy and acts only
+in a *drillbook root*: a directory with ``drills/<service>/service.yaml``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_bdd.parser import Feature, Scenario, Step
+
+    from drillbook_steps.session import DrillSession
+
+pytest_plugins = [
+    "drillbook_steps.fixtures",
+    "drillbook_steps.given",
+    "drillbook_steps.when",
+    "drillbook_steps.then",
+]
+
+_SESSION: pytest.StashKey[DrillSession] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("drillbook", "disaster-recovery drills")
+    option = group.addoption
+    option("--drillbook-root", metavar="DIR", help="where drills/ and features/ stand (default: pytest's rootdir)")
+    option("--drillbook-target", default="", metavar="NAME", help="embedded, localstack, aws or local")
+    option("--drillbook-drill", default="", metavar="NAME", help="only the drill (scenario) with this name")
+    option("--drillbook-sabotage", default="", metavar="NAME", help="sabotage the recovery: the drill must go red")
+    option("--drillbook-reports", default="", metavar="DIR", help="where to write reports (default: reports)")
+    option("--drillbook-json", default="", metavar="FILE", help="also write the results to FILE ('-': stdout)")
+    option("--drillbook-rate", type=float, default=0.0, metavar="HZ", help="canary operations a second")
+    option("--drillbook-plan", action="store_true", help="show what each drill would do, and touch nothing")
+    option("--drillbook-go", action="store_true", help="really break things on the aws target")
+    option("--drillbook-quiet", action="store_true", help="no live progress")
+
+
+def session_of(config: pytest.Config) -> DrillSession:
+    """The drill session of this pytest run, made when first asked for."""
+    from drillbook_steps.session import DrillSession
+
+    if _SESSION not in config.stash:
+        config.stash[_SESSION] = DrillSession(config)
+    return config.stash[_SESSION]
+
+
+def root_of(config: pytest.Config) -> Path:
+    """The drillbook root of this run."""
+    return Path(config.getoption("--drillbook-root") or config.rootpath).resolve()
+
+
+def _concerns(config: pytest.Config) -> bool:
+    return any(root_of(config).glob("drills/*/service.yaml"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "runbook(name): the runbook a drill comes from")
+    if config.getoption("--alluredir", default=None) and _concerns(config):
+        from drillbook_steps.allure_bridge import AllureBridge
+
+        config.pluginmanager.register(AllureBridge(config), "drillbook-allure")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Mistakes in features are told, with their place, before anything is imported or touched."""
+    if not _concerns(session.config):
+        return
+    from drillbook.errors import UsageError
+    from drillbook_steps.guards import lint
+
+    try:
+        lint(_features_asked_for(session.config), root_of(session.config))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _features_asked_for(config: pytest.Config) -> list[Path]:
+    folders = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    features = root_of(config) / "features"
+    return [
+        path
+        for folder in folders
+        for path in (folder if folder.is_dir() else folder.parent).rglob("*.feature")
+        if path.is_relative_to(features)
+    ]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--drillbook-drill")
+    sabotage = config.getoption("--drillbook-sabotage")
+    if not (wanted or sabotage or config.getoption("--drillbook-plan")):
+        return
+    from drillbook_steps.selection import select
+
+    items[:] = select(config, items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    if not session.config.getoption("--drillbook-plan"):
+        return None
+    from drillbook_steps.planning import show_plans
+
+    show_plans(session)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
+    """``@runbook:000`` and its like are labels for reports, not marks."""
+    if ":" not in tag:
+        return None
+    labels: dict[str, str] = function.__dict__.setdefault("drillbook_labels", {})
+    key, _, value = tag.partition(":")
+    labels[key] = value
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_bdd_before_step(step: Step, step_func: Callable[..., object]) -> None:
+    from drillbook_steps.guards import refuse_async
+
+    refuse_async(step_func)
+
+
+def pytest_bdd_step_error(request: pytest.FixtureRequest, step: Step, exception: Exception) -> None:
+    _tell_drill(request, exception, step)
+
+
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step, exception: Exception) -> None:
+    _tell_drill(request, exception, step)
+
+
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest, feature: Feature, scenario: Scenario) -> None:
+    """Runs in a ``finally``: an interrupt has no step_error hook of its own."""
+    error = sys.exc_info()[1]
+    if error is not None and not isinstance(error, Exception | pytest.skip.Exception):
+        _tell_drill(request, error, None)
+
+
+def _tell_drill(request: pytest.FixtureRequest, error: BaseException, step: Step | None) -> None:
+    if "drill" in request.fixturenames or "drill" in request.node.funcargs or request.node.stash.get(ACTIVE, None):
+        drill = request.node.stash.get(ACTIVE, None)
+        if drill is not None:
+            drill.failed(error, f"{step.keyword.strip()} {step.name}" if step else "")
+
+
+ACTIVE: pytest.StashKey[Any] = pytest.StashKey()
+"""The drill of the scenario that is running."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, Any]:
+    """A missed objective or a refused drill is one sentence, not a traceback."""
+    report = yield
+    from drillbook.drill import NotMet
+    from drillbook.errors import DrillbookError
+
+    if call.excinfo is not None and isinstance(call.excinfo.value, DrillbookError | NotMet):
+        report.longrepr = str(call.excinfo.value)
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _SESSION in session.config.stash:
+        session_of(session.config).finish(session)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if _SESSION in config.stash:
+        session_of(config).summarise(terminalreporter)

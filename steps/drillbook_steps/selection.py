@@ -1,0 +1,54 @@
+"""Which of the collected drills are wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from drillbook import service as services
+from drillbook.errors import DrillbookError
+from drillbook.proof import sabotage
+from drillbook_steps.outline import Outline, outline
+from drillbook_steps.plugin import root_of
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """The drills with the wanted name that the wanted sabotage applies to. Raises pytest.UsageError if none is left."""
+    wanted, named = config.getoption("--drillbook-drill"), config.getoption("--drillbook-sabotage")
+    drills = [item for item in items if template_of(item)]
+    chosen = [item for item in drills if wanted.casefold() in template_of(item).name.casefold()]
+    if wanted and not chosen:
+        known = "; ".join(sorted({template_of(item).name for item in drills}))
+        raise pytest.UsageError(f"no drill has {wanted!r} in its name — known: {known}")
+    try:
+        chosen = [item for item in chosen if _is_sabotaged(config, outline_of(item), named)]
+    except DrillbookError as error:
+        raise pytest.UsageError(str(error)) from None
+    if named and not chosen:
+        raise pytest.UsageError(f"the sabotage {named!r} applies to none of the drills — see: drillbook list")
+    return chosen
+
+
+def template_of(item: pytest.Item) -> Any:
+    """The scenario behind a test (a ``ScenarioTemplate``), or None."""
+    return scenario_wrapper_template_registry.get(item.function) if isinstance(item, pytest.Function) else None
+
+
+def outline_of(item: pytest.Item) -> Outline:
+    """What the scenario of a test is about."""
+    template = template_of(item)
+    callspec = getattr(item, "callspec", None)
+    example = callspec.params.get("_pytest_bdd_example", {}) if callspec else {}
+    return outline(template.render(example), template.feature.rel_filename)
+
+
+def _is_sabotaged(config: pytest.Config, about: Outline, named: str) -> bool:
+    if not named:
+        return True
+    service = services.find(root_of(config), about.service)
+    if named not in service.sabotages and len(services.discover(root_of(config))) > 1:
+        return False
+    found = sabotage.find(service, named)
+    return any(found.applies_to(fault) for fault in about.faults)

@@ -1,0 +1,181 @@
+"""All drills of one pytest run: their directory, their results, and what the run comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from drillbook.clock import SystemClock
+from drillbook.drill import Assignment, Conditions, Drill, NotMet
+from drillbook.errors import DrillBroken, Refused, UsageError
+from drillbook.events import Json
+from drillbook.journal import Journal, default_path
+from drillbook.objective import Verdict
+from drillbook_steps.outline import outline
+from drillbook_steps.plugin import root_of
+from drillbook_steps.progress import Progress
+
+PASSED, MISSED, USAGE, REFUSED, BROKEN = range(5)
+"""Exit codes, as ``drillbook --help`` documents them."""
+
+
+class DrillSession:
+    """Made when the first drill begins; one directory, one journal."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config, self.root = config, root_of(config)
+        self.clock = SystemClock()
+        self.run = f"{self.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        self.base = Path(config.getoption("--drillbook-reports") or self.root / "reports").resolve()
+        self.directory = self.base / self.run
+        self.results: list[dict[str, Json]] = []
+        self.errors: list[BaseException] = []
+        self.journal = Journal(default_path(self.root))
+        self.progress = Progress(_terminal(config), clock=self.clock)
+
+    def begin(self, request: pytest.FixtureRequest) -> Drill:
+        """The drill of the scenario that ``request`` belongs to."""
+        drill = Drill(self._assignment(request), self._conditions(), f"{self.run}-{len(self.results)}")
+        self.progress.watch(drill.events, lambda: drill.instrument.state if drill.instrument else None)
+        return drill
+
+    def end(self, request: pytest.FixtureRequest, drill: Drill) -> None:
+        """Heal, judge and record. An interrupt that comes meanwhile waits: healing is what it asks for."""
+        with _undisturbed(self.progress):
+            result = drill.close()
+        self.progress.done()
+        self.results.append(result)
+        if drill.log.error is not None:
+            self.errors.append(drill.log.error)
+        if bridge := self.config.pluginmanager.get_plugin("drillbook-allure"):
+            bridge.attach_result(result, drill.evidence.directory)
+        request.node.user_properties.extend((key, str(result[key])) for key in ("verdict", "target"))
+        if drill.log.error is None and result["verdict"] != Verdict.PASS:
+            raise NotMet(f"{result['verdict']}: {'; '.join(result['causes'])}")
+
+    def finish(self, session: pytest.Session) -> None:
+        """Write what belongs to the whole run, and set the exit status."""
+        self.journal.close()
+        if not self.results:
+            return
+        self._write()
+        code = self.exit_code()
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = code
+
+    def exit_code(self) -> int:
+        """What the drills come to: 0 all pass, else the gravest of 1 to 4."""
+        kinds = [
+            (USAGE, UsageError),
+            (REFUSED, Refused),
+            (BROKEN, DrillBroken),
+        ]
+        for code, kind in kinds:
+            if any(isinstance(error, kind) for error in self.errors):
+                return code
+        if any(result["leftovers"] for result in self.results):
+            return BROKEN
+        return PASSED if all(result["verdict"] == Verdict.PASS for result in self.results) else MISSED
+
+    def summarise(self, reporter: Any) -> None:
+        from drillbook.report import summary
+
+        if self.results:
+            reporter.ensure_newline()
+            reporter.write_line(summary.terminal(self.results, str(self._shown(self.directory / "index.html"))))
+
+    def _shown(self, path: Path) -> Path:
+        here = Path.cwd()
+        return path.relative_to(here) if path.is_relative_to(here) else path
+
+    def _assignment(self, request: pytest.FixtureRequest) -> Assignment:
+        template = scenario_wrapper_template_registry[request.function]
+        example = (
+            request.node.callspec.params.get("_pytest_bdd_example", {}) if hasattr(request.node, "callspec") else {}
+        )
+        scenario = template.render(example)
+        feature = Path(scenario.feature.filename)
+        source = str(feature.relative_to(self.root) if feature.is_relative_to(self.root) else feature.name)
+        about = outline(scenario, source)
+        values = ", ".join(str(value) for value in example.values())
+        name = f"{scenario.name} ({values})" if values and scenario.name == template.name else scenario.name
+        return Assignment(name, source, about.objectives, about.faults, about.plans)
+
+    def _conditions(self) -> Conditions:
+        option = self.config.getoption
+        return Conditions(
+            root=self.root,
+            reports=self.directory,
+            journal=self.journal,
+            target=option("--drillbook-target"),
+            sabotage=option("--drillbook-sabotage"),
+            rate=option("--drillbook-rate"),
+            go=option("--drillbook-go"),
+            clock=self.clock,
+        )
+
+    def _write(self) -> None:
+        from drillbook.report import index, junit, results, summary, trend
+
+        results.write(self.directory / "results.json", self.results)
+        junit.write(self.directory / "junit.xml", self.results)
+        index.write(self.directory, self.results)
+        trend.append(self.base / "trend.jsonl", self.results)
+        if wanted := self.config.getoption("--drillbook-json"):
+            self._write_json(wanted)
+        summary.append_github_summary(os.environ, self.results, str(self._shown(self.directory / "index.html")))
+        _point(self.base / "latest", self.run)
+
+    def _write_json(self, wanted: str) -> None:
+        text = json.dumps({"drills": self.results}, indent=2) + "\n"
+        if wanted == "-":
+            sys.stdout.write(text)
+        else:
+            (self.config.invocation_params.dir / wanted).write_text(text)
+
+
+def _terminal(config: pytest.Config) -> TextIO | None:
+    """The real standard error, past pytest's capture; None when no progress is wanted."""
+    if config.getoption("--drillbook-quiet"):
+        return None
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        return os.fdopen(os.dup(2), "w", buffering=1)
+
+
+@contextmanager
+def _undisturbed(progress: Progress) -> Iterator[None]:
+    """Put off SIGINT and SIGTERM until the end of the block."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        received.append(number)
+        progress.say("interrupted; healing first")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise KeyboardInterrupt
+
+
+def _point(link: Path, run: str) -> None:
+    """``reports/latest`` leads to the newest run, where the file system has links."""
+    with suppress(OSError):
+        link.unlink(missing_ok=True)
+        link.symlink_to(run, target_is_directory=True)
