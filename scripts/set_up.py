@@ -130,14 +130,14 @@ def ticking(what: str) -> Iterator[None]:
             ticker.join()
 
 
-def remove_old(venv: Path) -> None:
-    if venv.is_symlink() or (venv.exists() and not venv.is_dir()):
-        raise CannotSetUp(f"{venv} is in the way — move it, or name another directory in DRILLBOOK_VENV")
-    if not venv.exists():
-        return
-    if any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists():
-        raise CannotSetUp(f"{venv} is no virtual environment — move it, or name another directory in DRILLBOOK_VENV")
-    shutil.rmtree(venv)
+def start_afresh(venv: Path) -> None:
+    """An empty folder with our mark in it. Only what bears the mark is ever deleted: the rest is somebody else's."""
+    if venv.is_symlink() or (venv.exists() and not (venv / STAMP).is_file() and any(venv.iterdir())):
+        raise CannotSetUp(f"{venv} was not made by ./drillbook — move it, or name another folder in DRILLBOOK_VENV")
+    if venv.exists():
+        shutil.rmtree(venv)
+    venv.mkdir(parents=True)
+    (venv / STAMP).write_text("unfinished\n")
 
 
 def check_parts() -> None:
@@ -155,7 +155,10 @@ def check_parts() -> None:
 
 def install_with_uv(uv: str, venv: Path, at: Place) -> None:
     cache = [] if os.access(os.environ.get("HOME") or "/nowhere", os.W_OK) else ["--no-cache"]
-    at.run([uv, "venv", *cache, "-q", "--python", base_python(), str(venv)], "uv could not make a virtual environment")
+    at.run(
+        [uv, "venv", *cache, "-q", "--allow-existing", "--python", base_python(), str(venv)],
+        "uv could not make a virtual environment",
+    )
     install = [uv, "pip", "install", *cache, "-q", "--python", str(venv / "bin/python")]
     at.run([*install, "--require-hashes", "-r", "constraints.txt"], f"uv could not install constraints.txt: {NETWORK}")
     at.run([*install, *PROJECT], "uv could not install the project itself")
@@ -175,7 +178,7 @@ def make(venv: Path, at: Place) -> None:
         uv = shutil.which("uv")
         if not uv or not made_with_uv(uv, venv, at):
             check_parts()
-            remove_old(venv)
+            start_afresh(venv)
             install_with_pip(venv, at)
     (venv / STAMP).write_text(stamp_of(at.checkout, venv) + "\n")
     say(f"{venv.name} is ready ({time.monotonic() - started:.0f} s)")
@@ -183,7 +186,7 @@ def make(venv: Path, at: Place) -> None:
 
 def made_with_uv(uv: str, venv: Path, at: Place) -> bool:
     try:
-        remove_old(venv)
+        start_afresh(venv)
         install_with_uv(uv, venv, at)
     except CommandFailed as failure:
         say(f"{failure}; trying pip instead …")

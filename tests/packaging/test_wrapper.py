@@ -141,6 +141,7 @@ def test_a_python_that_vanished_makes_the_environment_again(checkout: Checkout) 
 
 def test_a_half_made_environment_is_made_again(checkout: Checkout) -> None:
     checkout.venv.mkdir()
+    (checkout.venv / "drillbook-stamp").write_text("unfinished")
     (checkout.venv / "pyvenv.cfg").write_text("home = x")
     assert checkout.run("list").stdout == "['list']\n"
     assert checkout.times_made() == 1
@@ -186,13 +187,13 @@ def test_the_environment_may_stand_elsewhere(checkout: Checkout, tmp_path: Path)
     assert not checkout.venv.exists()
 
 
-def test_a_folder_that_is_no_environment_is_left_alone(checkout: Checkout) -> None:
+def test_an_environment_that_somebody_else_made_is_left_alone(checkout: Checkout) -> None:
     checkout.venv.mkdir()
-    (checkout.venv / "thesis.txt").write_text("precious")
+    (checkout.venv / "pyvenv.cfg").write_text("home = x")
     done = checkout.run("list")
     assert done.returncode == 2
-    assert "is no virtual environment — move it" in done.stderr
-    assert (checkout.venv / "thesis.txt").read_text() == "precious"
+    assert "was not made by ./drillbook — move it" in done.stderr
+    assert (checkout.venv / "pyvenv.cfg").read_text() == "home = x"
 
 
 def test_without_a_new_enough_python_it_says_what_to_install(checkout: Checkout) -> None:
