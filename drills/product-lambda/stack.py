@@ -208,9 +208,9 @@ def _role(session: Session) -> str:
     trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",'
     trust += ' "Principal": {"Service": "lambda.amazonaws.com"}}]}'
     try:
-        arn: str = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust, Tags=TAG_LIST)["Role"]["Arn"]
-    except iam.exceptions.EntityAlreadyExistsException:
-        arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
+        arn: str = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
+    except iam.exceptions.NoSuchEntityException:
+        arn = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust, Tags=TAG_LIST)["Role"]["Arn"]
     return arn
 
 

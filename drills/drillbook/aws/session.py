@@ -33,7 +33,7 @@ _DEAF = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
-"""botocore's variables with no environment variable to be read from: (in the file, in the environment, default, type)."""
+"""botocore variables that no environment variable sets: (name in the file, in the environment, default, type)."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,17 @@ def tags_of(session: Session, arn: str) -> Mapping[str, str] | None:
         return {} if error.code == "NoSuchTagSet" else None
 
 
+def tagged(session: Session, key: str, value: str) -> list[str]:
+    """The ARNs of what carries the tag in any region of the session. Raises OperationError if it cannot be asked."""
+    found: list[str] = []
+    for region in sorted(session.regions or {session.region}):
+        with calling(f"look for resources tagged {key}={value} in {region}"):
+            pages = session.client("resourcegroupstaggingapi", region).get_paginator("get_resources")
+            for page in pages.paginate(TagFilters=[{"Key": key, "Values": [value]}]):
+                found += [resource["ResourceARN"] for resource in page["ResourceTagMappingList"]]
+    return found
+
+
 def _of_table(session: Session, arn: str, region: str | None) -> Mapping[str, str]:
     tags = session.client("dynamodb", region).list_tags_of_resource(ResourceArn=arn)["Tags"]
     return {tag["Key"]: tag["Value"] for tag in tags}

@@ -80,10 +80,12 @@ class FunctionEnvironment:
         read = self._settled()
         merged = {**self._variables(read), **wanted}
         kept = {name: value for name, value in merged.items() if value is not None}
+        # AWS always tells the revision it would be replacing; emulators may not.
+        unchanged = {"RevisionId": read["RevisionId"]} if "RevisionId" in read else {}
         with calling(self.describe()):
             try:
                 self._functions.update_function_configuration(
-                    FunctionName=self._settings.function, Environment={"Variables": kept}, RevisionId=read["RevisionId"]
+                    FunctionName=self._settings.function, Environment={"Variables": kept}, **unchanged
                 )
             except ClientError as error:
                 if code_of(error) == "PreconditionFailedException":

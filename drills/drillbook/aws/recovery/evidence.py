@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.failures import calling
-from drillbook.aws.items import Item
+from drillbook.aws.items import Item, identity
 from drillbook.aws.session import session_of
 from drillbook.errors import PermanentError
 
@@ -33,6 +33,7 @@ class StreamedChange:
     """One change. ``at`` is AWS's ApproximateCreationDateTime, which AWS rounds down to the second; UTC."""
 
     at: datetime
+    key: str
     kind: str
     """INSERT | MODIFY | REMOVE"""
     new: Item | None
@@ -43,11 +44,11 @@ class Evidence:
     """What the stream says about a corruption."""
 
     began: datetime
-    """The stamp of the first change that left a corrupt item."""
+    """The stamp of the first change that left a corrupt item which is corrupt to this day."""
     restore_to: datetime
     """The last whole second before that: the finest that point-in-time recovery knows on AWS."""
     corrupt: int
-    """Changes that left a corrupt item."""
+    """Items that are corrupt now."""
     fewest: int
     most: int
     """How many more items the table had at ``restore_to`` than now; negative for fewer. The two differ by the
@@ -57,18 +58,30 @@ class Evidence:
 def gather(world: World, table: str, is_corrupt: IsCorrupt) -> Evidence:
     """Read the stream of ``table`` from its beginning.
 
-    Raises PermanentError if the table has no stream with both images, or no corrupt item is in it.
+    Raises PermanentError if the table has no stream of new images, or no item that it tells of is corrupt.
     """
     changes = list(_changes(world, table))
-    bad = sorted(change.at for change in changes if change.new is not None and is_corrupt(change.new))
-    if not bad:
+    corrupt = _corrupt_since(changes, is_corrupt)
+    if not corrupt:
         raise PermanentError(
-            f"none of the {len(changes)} changes in the stream of {table} left a corrupt item",
+            f"none of the {len(changes)} changes in the stream of {table} left an item corrupt",
             do="find out by other means when the corruption began, and restore to that moment",
         )
-    restore_to = (bad[0] - MARGIN).replace(microsecond=0)
+    began = min(corrupt.values())
+    restore_to = (began - MARGIN).replace(microsecond=0)
     counts = [_missing_since(changes, edge) for edge in (restore_to, restore_to + timedelta(seconds=1))]
-    return Evidence(bad[0], restore_to, len(bad), min(counts), max(counts))
+    return Evidence(began, restore_to, len(corrupt), min(counts), max(counts))
+
+
+def _corrupt_since(changes: Sequence[StreamedChange], is_corrupt: IsCorrupt) -> dict[str, datetime]:
+    """The items that are corrupt, and since when each is: one that was repaired tells of an earlier trouble."""
+    since: dict[str, datetime] = {}
+    for change in sorted(changes, key=lambda change: change.at):
+        if change.new is not None and is_corrupt(change.new):
+            since.setdefault(change.key, change.at)
+        else:
+            since.pop(change.key, None)
+    return since
 
 
 def _missing_since(changes: Sequence[StreamedChange], edge: datetime) -> int:
@@ -86,6 +99,7 @@ def _changes(world: World, table: str) -> Iterator[StreamedChange]:
             for record in _records(streams, arn, shard):
                 yield StreamedChange(
                     at=record["dynamodb"]["ApproximateCreationDateTime"],
+                    key=identity(record["dynamodb"]["Keys"]),
                     kind=record["eventName"],
                     new=record["dynamodb"].get("NewImage"),
                 )

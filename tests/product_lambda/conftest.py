@@ -1,0 +1,82 @@
+"""The product catalogue on one embedded cloud. Each test gets a run of its own, and heals what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import urllib3
+
+from drillbook import service, service_actions
+from drillbook.aws.fingerprint import fingerprint
+from drillbook.aws.session import Session, session_of
+from drillbook.clock import SystemClock
+from drillbook.embedded import process
+from drillbook.events import EventStream
+from drillbook.heal import heal
+from drillbook.journal import Journal
+from drillbook.objective import Basis
+from drillbook.world import World
+
+SERVICE = Path(__file__).parents[2] / "drills/product-lambda"
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Cloud]:
+    started = process.start(tmp_path_factory.mktemp("cloud"), owner=os.getpid(), speed=1000)
+    yield started
+    process.stop(started)
+
+
+@pytest.fixture
+def empty_world(cloud: process.Cloud, tmp_path: Path) -> Iterator[World]:
+    """A world in which nothing stands yet, or what earlier tests left standing."""
+    clock = SystemClock()
+    events = EventStream(clock)
+    session = Session(cloud.account, "af-south-1", cloud.endpoint, clock=clock, events=events, speed=cloud.speed)
+    with Journal(tmp_path / "journal.sqlite3") as journal:
+        yield World(
+            target="embedded",
+            basis=Basis.EMULATED,
+            service=service.load(SERVICE / "service.yaml"),
+            clock=clock,
+            events=events,
+            workdir=tmp_path,
+            run_id=uuid4().hex[:8],
+            values={"account": cloud.account},
+            aws=session,
+            journal=journal,
+            speed=cloud.speed,
+        )
+    session.close()
+
+
+@pytest.fixture
+def world(empty_world: World) -> Iterator[World]:
+    """The catalogue stands; after the test nothing of it may have stayed changed."""
+    service_actions.stand_up(empty_world)
+    before = fingerprint(session_of(empty_world))
+    yield empty_world
+    assert empty_world.journal is not None
+    result = heal(empty_world.journal, lambda entry: empty_world, empty_world.clock, empty_world.events, force=True)
+    assert result.as_json()["remaining"] == 0, result.errors
+    assert fingerprint(session_of(empty_world)) == before
+
+
+@pytest.fixture
+def ask(world: World) -> Iterator[Ask]:
+    """Ask the API: ``ask("PUT", "/products/x", {…})`` gives the status and the body."""
+    with urllib3.PoolManager(retries=False, timeout=10.0) as pool:
+
+        def ask(method: str, path: str, body: object = None) -> tuple[int, Any]:
+            sent = None if body is None else json.dumps(body)
+            answer = pool.request(method, world.fill("{front_door}") + path, body=sent)
+            return answer.status, json.loads(answer.data) if answer.data else None
+
+        yield ask
