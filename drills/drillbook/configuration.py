@@ -72,7 +72,13 @@ def _ignored(path: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _canonical(value: Json) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(_unordered(value), sort_keys=True, default=str)
+
+
+def _unordered(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _unordered(inner) for key, inner in value.items()}
+    return sorted(map(_unordered, value), key=_canonical) if isinstance(value, list) else value
 
 
 def _told(value: Json) -> str:

@@ -5,79 +5,28 @@ Durations are seconds once read. ``{placeholders}`` stay as written until ``Worl
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from drillbook.events import Json
 from drillbook.recovery import Phase
-from drillbook.redaction import is_secret_name
-from drillbook.service_yaml import json_value, nearest
+from drillbook.service_fields import (
+    AccountId,
+    Argv,
+    Environment,
+    HttpStatus,
+    JsonPathText,
+    JsonTemplate,
+    Method,
+    Part,
+    Pattern,
+    Url,
+)
 from drillbook.units import Duration, Share
 
 TargetName = Literal["embedded", "localstack", "aws", "local"]
-
-
-class Part(BaseModel):
-    """A mapping of the service file: immutable, and an unknown key is a mistake with a suggestion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _knows_its_keys(cls, data: Any) -> Any:
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        for key in data if isinstance(data, dict) else ():
-            if key not in known:
-                raise PydanticCustomError("unknown_key", "unknown key", {"key": key, "near": nearest(key, known)})
-        return data
-
-
-def _word_list(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError(f"is one text; write the command as a list of words: [{', '.join(value.split())}]")
-    return value
-
-
-def _no_secrets(env: dict[str, str]) -> dict[str, str]:
-    for name in env:
-        if is_secret_name(name):
-            raise ValueError(f"sets {name}, which looks like a secret; export it instead: commands inherit it")
-    return env
-
-
-def _account(text: str) -> str:
-    if not re.fullmatch(r"\d{12}", text):
-        raise ValueError(f"{text!r} is no account id; it has twelve digits")
-    return text
-
-
-def _url(text: str) -> str:
-    if not re.match(r"https?://.|\{", text):
-        raise ValueError(f"{text!r} is no URL; start it with http:// or https://, or with a {{placeholder}}")
-    return text
-
-
-def _pattern(text: str) -> str:
-    try:
-        groups = re.compile(text).groups
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from None
-    if groups != 1:
-        raise ValueError(f"{text!r} must have exactly one (group), around the version number")
-    return text
-
-
-JsonTemplate = Annotated[Json, BeforeValidator(json_value)]
-Argv = Annotated[tuple[str, ...], BeforeValidator(_word_list), Field(min_length=1)]
-Environment = Annotated[dict[str, str], AfterValidator(_no_secrets)]
-AccountId = Annotated[str, AfterValidator(_account)]
-Url = Annotated[str, AfterValidator(_url)]
-HttpStatus = Annotated[int, Field(ge=100, le=599)]
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class HttpRequest(Part):
@@ -88,7 +37,7 @@ class HttpRequest(Part):
     status: tuple[HttpStatus, ...] = (200,)
     contains: str | None = None
     timeout: Duration = 2.0
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     payload: JsonTemplate = Field(None, alias="json")
 
 
@@ -98,7 +47,7 @@ class Action(Part):
     use: str | None = None
     settings: dict[str, Json] = Field({}, alias="with")
     run: Argv | None = None
-    env: Environment = {}
+    env: Environment = Field(default_factory=dict)
     stdin: str | None = None
     timeout: Duration = 60.0
     """Seconds (monotonic) after which a command and all its children are killed."""
@@ -218,7 +167,7 @@ class Target(Part):
     profile: str | None = None
     stand_up: ActionsField = ()
     tear_down: ActionsField = ()
-    values: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict)
 
 
 class Resource(Part):
@@ -242,23 +191,37 @@ class Request(Part):
     path: Annotated[str, Field(pattern="^/")]
     payload: JsonTemplate = Field(None, alias="json")
     body: str | None = None
-    headers: dict[str, str] = {}
-    ok: tuple[HttpStatus, ...] = (200,)
-    version: str | None = None
-    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    ok: tuple[HttpStatus, ...] = ()
+    """Statuses that acknowledge; empty: any 2xx."""
     absent: tuple[HttpStatus, ...] = (404,)
+    """Statuses that say there is no such record."""
+    version: JsonPathText | None = None
+    """Where in the answer the version stands; ``pattern`` says which part of it, if not all of it."""
+    pattern: Pattern | None = None
+    keys: JsonPathText | None = None
+    """Where in a list of records their keys stand."""
 
 
 class FrontDoor(Part):
     """How a client writes and reads records through the service's own API."""
 
     url: Url
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     write: Request
     read: Request
     update: Request | None = None
     delete: Request | None = None
     probe: Request | None = None
+    listing: Request | None = Field(None, alias="list")
+
+    @model_validator(mode="after")
+    def _can_be_read_back(self) -> Self:
+        if self.read.version is None:
+            raise ValueError(
+                "its 'read' lacks 'version'; say where the version stands, for example version: \"$.name\""
+            )
+        return self
 
     def templates(self) -> dict[str, Json]:
         """As plain JSON, with the keys of the service file."""
@@ -306,7 +269,7 @@ class Rails(Part):
     accounts: tuple[AccountId, ...] = ()
     regions: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
-    tag: dict[str, str] = {}
+    tag: dict[str, str] = Field(default_factory=dict)
     max_resources: Annotated[int, Field(ge=0)] = 10
     max_share: Share = 1.0
     time_box: Duration = 3600.0
@@ -317,21 +280,21 @@ class Service(Part):
 
     name: Annotated[str, Field(alias="service", pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str = ""
-    regions: dict[str, str] = {}
+    regions: dict[str, str] = Field(default_factory=dict)
     targets: Annotated[dict[TargetName, Target], Field(min_length=1)]
-    resources: dict[str, Resource] = {}
+    resources: dict[str, Resource] = Field(default_factory=dict)
     objectives: Objectives
     needs: tuple[str, ...] = ()
     front_door: FrontDoor
     canary: CanarySettings = CanarySettings()
-    probes: dict[str, ActionField] = {}
+    probes: dict[str, ActionField] = Field(default_factory=dict)
     steady_state: tuple[str, ...] = ()
     detections: tuple[str, ...] = ()
-    faults: dict[str, FaultSpec] = {}
-    plans: dict[str, Annotated[PlanSpec, BeforeValidator(_long_form)]] = {}
-    checks: dict[str, ActionField] = {}
-    configuration: dict[str, ConfigurationSpec] = {}
-    sabotages: dict[str, Sabotage] = {}
+    faults: dict[str, FaultSpec] = Field(default_factory=dict)
+    plans: dict[str, Annotated[PlanSpec, BeforeValidator(_long_form)]] = Field(default_factory=dict)
+    checks: dict[str, ActionField] = Field(default_factory=dict)
+    configuration: dict[str, ConfigurationSpec] = Field(default_factory=dict)
+    sabotages: dict[str, Sabotage] = Field(default_factory=dict)
     rails: Rails = Rails()
 
     _path: Path = PrivateAttr(default=Path("service.yaml"))

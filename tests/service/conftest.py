@@ -21,7 +21,7 @@ objectives: {rto: 30 s}
 front_door:
   url: "http://127.0.0.1:1"
   write: {method: POST, path: /notes}
-  read: {method: GET, path: "/notes/{key}"}
+  read: {method: GET, path: "/notes/{key}", version: $.text}
 """
 """A whole service file; tests add to its end."""
 

@@ -68,7 +68,8 @@ def test_a_command_that_closes_its_outputs_is_still_waited_for(world: Make) -> N
 
 def test_a_command_out_of_time_is_killed_with_all_its_children(world: Make) -> None:
     stubborn = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    code = f"import subprocess,sys; print(subprocess.Popen([sys.executable, '-c', {stubborn!r}]).pid, flush=True); {stubborn}"
+    spawn = f"subprocess.Popen([sys.executable, '-c', {stubborn!r}])"
+    code = f"import subprocess,sys; print({spawn}.pid, flush=True); {stubborn}"
     done = python(world(), code, timeout=1.0)
     assert done.timed_out
     assert not done.ok
@@ -149,7 +150,7 @@ def test_a_program_that_is_no_program_is_told_in_one_line(world: Make) -> None:
     script = there.service.folder / "script"
     script.write_text("#!/no/such/interpreter\n")
     script.chmod(0o755)
-    with pytest.raises(PermanentError, match="cannot be started|exit status 12[67]"):
+    with pytest.raises(PermanentError, match=r"cannot be started|exit status 12[67]"):
         run(there, Command(("./script",), {}, 5)).expect_success()
     with pytest.raises(PermanentError, match="cannot be started"):
         run(there, Command((sys.executable, "a\0b"), {}, 5))
