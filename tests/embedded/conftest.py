@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,6 +15,7 @@ from botocore.config import Config
 
 from drillbook.embedded import process
 from drillbook.embedded.process import Cloud
+from drillbook.journal_file import JournalFile
 
 REGION = "eu-west-1"
 
@@ -36,6 +40,31 @@ def client(cloud: Cloud) -> Iterator[Callable[..., Any]]:
     yield make
     for one in made.values():
         one.close()
+
+
+class OpenJournal:
+    """A journal whose one entry is open until ``heal``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        JournalFile(path).close()
+        self._do("insert into runs values ('r', 1, '', 's', '{}', '', null)")
+        self._do(
+            "insert into entries (run_id, what, factory, settings, touches, before, state, settle, at, moved)"
+            " values ('r', 'w', 'f', '{}', '[]', 'null', 'applied', 0, '', '')"
+        )
+
+    def heal(self) -> None:
+        self._do("update entries set state = 'healed'")
+
+    def _do(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute(statement)
+
+
+@pytest.fixture
+def open_journal(tmp_path: Path) -> OpenJournal:
+    return OpenJournal(tmp_path / "journal.db")
 
 
 def client_of(cloud: Cloud, service: str, region: str = REGION) -> Any:

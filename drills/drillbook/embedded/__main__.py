@@ -21,6 +21,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("werkzeug", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    os.chdir("/")  # Keep no directory in use.
     os.environ["MOTO_ACCOUNT_ID"] = options.account  # Moto reads it when it is imported.
 
     from drillbook.embedded.server import Options, run

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from drillbook.embedded import durations
 from drillbook.embedded.planes import CloudState
@@ -18,24 +20,33 @@ def plane() -> DynamoDB:
 
 
 class DynamoDB:
-    """Install before moto makes its first DynamoDB backend: existing ones would stay as they are."""
+    """Takes moto's place when installed and gives it back when closed. Tables that exist then are lost."""
 
     name = "dynamodb"
 
     def __init__(self) -> None:
         self._ended = threading.Event()
+        self._undo = ExitStack()
 
     def install(self, cloud: CloudState) -> None:
         from moto.dynamodb import urls
         from moto.dynamodb.models import dynamodb_backends
+        from moto.dynamodb.models.table import Table
 
         from drillbook.embedded.dynamodb_api import TimeTravelApi
         from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+        from drillbook.embedded.dynamodb_stack import complete
 
         TimeTravelBackend.cloud = cloud
+        create = complete(Table.create_from_cloudformation_json)
+        for replaced in (
+            mock.patch.object(dynamodb_backends, "backend", TimeTravelBackend),
+            mock.patch.dict(urls.url_paths, {"{0}/": TimeTravelApi.dispatch}),
+            mock.patch.object(Table, "create_from_cloudformation_json", classmethod(create)),
+        ):
+            self._undo.enter_context(replaced)
         dynamodb_backends.clear()
-        dynamodb_backends.backend = TimeTravelBackend
-        urls.url_paths["{0}/"] = TimeTravelApi.dispatch
+        self._undo.callback(dynamodb_backends.clear)
         threading.Thread(target=self._sweep, args=(cloud,), name="ttl", daemon=True).start()
 
     def status(self) -> dict[str, Json]:
@@ -43,6 +54,7 @@ class DynamoDB:
 
     def close(self) -> None:
         self._ended.set()
+        self._undo.close()
 
     def _sweep(self, cloud: CloudState) -> None:
         while not self._ended.wait(cloud.aws_seconds(durations.TTL_SWEEP)):

@@ -32,8 +32,8 @@ SCRATCH = "drillbook-cloud-"
 IDLE_LIMIT = 8 * 3600.0
 _PACKAGES = Path(__file__).parents[2]
 _START_TIMEOUT = 60.0
-_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""Clouds that this process started, kept so that they can be reaped."""
+_children: set[int] = set()
+"""Pids of clouds that this process started and has not reaped yet, so that no other process can have them."""
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,12 @@ def _launch(
     command = [sys.executable, "-P", "-m", "drillbook.embedded"]
     command += [f"--{name}={value}" for name, value in arguments.items() if value is not None]
     log = state_dir / "cloud.log"
-    child = _spawn(command, log)
-    _CHILDREN[child.pid] = child
+    pid = _spawn(command, log)
     try:
         return (
             wait_for(
                 "the start of the embedded cloud",
-                lambda: _started(child, state_dir, cloud_id, log),
+                lambda: _started(pid, state_dir, cloud_id, log),
                 until=lambda cloud: cloud is not None,
                 timeout=_START_TIMEOUT,
                 interval=0.02,
@@ -149,8 +148,8 @@ def _launch(
             or _never()
         )
     except WaitTimeout:
-        child.kill()
-        child.wait()
+        os.kill(pid, signal.SIGKILL)
+        _gone(pid, SystemClock(), timeout=3.0)
         raise TargetError(
             f"the embedded cloud was not ready within {_START_TIMEOUT:g} s; it said: {_last_line(log)}",
             do=f"read {log.name} in the state directory",
@@ -161,23 +160,30 @@ def _never() -> Cloud:
     raise AssertionError("wait_for returned although nothing was there")
 
 
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """A session of its own, so that a Ctrl-C meant for the drill does not reach it."""
+def _spawn(command: list[str], log: Path) -> int:
+    """The pid. In a session of its own, so that a Ctrl-C meant for the drill does not reach it.
+
+    Not a ``Popen``: that complains at exit about a process which is meant to live on.
+    """
     paths = [str(_PACKAGES), os.environ.get("PYTHONPATH", "")]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     log.unlink(missing_ok=True)
-    log.touch(mode=0o600)
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/", env=environ
-        )
+    streams: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawn(command[0], command, environ, file_actions=streams, setsid=True)
+    _children.add(pid)
+    return pid
 
 
-def _started(child: subprocess.Popen[bytes], state_dir: Path, cloud_id: str, log: Path) -> Cloud | None:
-    if child.poll() is not None:
+def _started(pid: int, state_dir: Path, cloud_id: str, log: Path) -> Cloud | None:
+    code = _reap(pid)
+    if code is not None:
         raise TargetError(
-            f"the embedded cloud ended while it started (exit code {child.returncode}): {_last_line(log)}",
+            f"the embedded cloud ended while it started (exit code {code}): {_last_line(log)}",
             do=f"read {log.name} in the state directory, and see `drillbook doctor`",
         )
     noted = _noted(state_dir)
@@ -218,9 +224,19 @@ def _gone(pid: int, clock: Clock, timeout: float) -> bool:
         wait_for("the end", lambda: birth_of(pid) is None, timeout=timeout, interval=0.02, clock=clock)
     except WaitTimeout:
         return False
-    if child := _CHILDREN.pop(pid, None):
-        child.wait()
+    _reap(pid, options=0)
     return True
+
+
+def _reap(pid: int, options: int = os.WNOHANG) -> int | None:
+    """The exit code of a child of ours that has ended; None for any other process."""
+    if pid not in _children:
+        return None
+    ended, status = os.waitpid(pid, options)
+    if not ended:
+        return None
+    _children.discard(pid)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _is_cloud(cloud: Cloud) -> bool:
