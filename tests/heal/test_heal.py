@@ -233,7 +233,7 @@ class Killed(BaseException):
     """The healer is gone from here on."""
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.booleans()), min_size=1, max_size=6),
     kills=st.lists(st.integers(0, 8), max_size=3),
