@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,15 +199,21 @@ def tell(events: EventStream, clock: VirtualClock) -> None:
     events.emit(EventKind.ENDED, "")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made_up() -> Callable[..., MadeUp]:
     """Makes a made-up drill; what is not given is as in one that passes."""
     return MadeUp
 
 
-@pytest.fixture
-def evidence(tmp_path: Path) -> Path:
-    """The evidence of a drill that passed."""
-    directory = tmp_path / "a-bad-deployment"
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evidence of a drill that passed. To read, not to change."""
+    directory = tmp_path_factory.mktemp("pristine") / "a-bad-deployment"
     MadeUp().write(directory)
     return directory
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, pristine: Path) -> Path:
+    """The evidence of a drill that passed, to be tampered with."""
+    return Path(shutil.copytree(pristine, tmp_path / pristine.name))

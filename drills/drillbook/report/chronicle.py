@@ -15,7 +15,7 @@ from drillbook.report.timeline import Bar, Bucket, Lane, Mark, Span, Timeline
 SLICES = 110
 """About as many slices as a reader can tell apart."""
 
-BEATS = 6
+BEATS = 20
 """A slice holds at least this many beats of the canary, or the picture shows its rhythm instead of the service."""
 
 INSTANTS = {

@@ -41,8 +41,8 @@ class EvidenceWriter:
         """Make ``directory`` (new or empty) and start to follow ``events``. Raises UsageError if it holds files."""
         self.directory = directory
         self._prepare()
-        self._events: IO[str] = (directory / "events.jsonl").open("w")
-        self._calls: IO[str] = (directory / "calls.jsonl").open("w")
+        self._events: IO[str] = (directory / "events.jsonl").open("w", encoding="utf-8")
+        self._calls: IO[str] = (directory / "calls.jsonl").open("w", encoding="utf-8")
         for event in events.events:
             self._append(event)
         events.listen(self._append)
@@ -65,7 +65,7 @@ class EvidenceWriter:
         self._write("checks.json", findings.checks)
         self._write("configuration.json", findings.configuration)
         rows = "".join(strict_json.line(row) + "\n" for row in findings.journal)
-        (self.directory / "journal.jsonl").write_text(rows)
+        (self.directory / "journal.jsonl").write_text(rows, encoding="utf-8")
         page.write(self.directory)
         return manifest.write(self.directory)
 
@@ -95,7 +95,7 @@ class EvidenceWriter:
             self._calls.flush()
 
     def _write(self, name: str, value: Json) -> None:
-        (self.directory / name).write_text(strict_json.document(value))
+        (self.directory / name).write_text(strict_json.document(value), encoding="utf-8")
 
 
 def slug(name: str) -> str:

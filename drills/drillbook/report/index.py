@@ -18,7 +18,7 @@ def write(directory: Path, entries: list[Json]) -> Path:
     """Write ``index.html`` of the run in ``directory``; return its path. Earlier runs come from ``../trend.jsonl``."""
     directory.mkdir(parents=True, exist_ok=True)
     points = trend.read(directory.parent / "trend.jsonl")
-    (directory / NAME).write_text(html(entries, run=directory.name, points=points))
+    (directory / NAME).write_text(html(entries, run=directory.name, points=points), encoding="utf-8")
     return directory / NAME
 
 

@@ -20,7 +20,7 @@ def svg(interval: Json, objective: float | None) -> str:
         return ""
     low, high = float(interval["lo"]), interval.get("hi")
     reach = _reach(low, high, objective)
-    left, right = _x(low, reach), _WIDTH if high is None else _x(float(high), reach)
+    left, right = _x(low, reach), _x(low if high is None else float(high), reach)
     words = f"measured {interval_text(interval)}"
     allowed = ""
     if objective is not None:
@@ -30,7 +30,11 @@ def svg(interval: Json, objective: float | None) -> str:
             f'<rect class="allowed" x="0" y="2" width="{line:.1f}" height="14"/>'
             f'<line class="limit" x1="{line:.1f}" y1="0" x2="{line:.1f}" y2="{_HEIGHT:.0f}"/>'
         )
-    arrow = f'<path class="measured" d="M{_WIDTH - 9:.0f} 2l9 7-9 7z"/>' if high is None else ""
+    arrow = (
+        f'<path class="measured" d="M{left:.1f} 8h{_WIDTH - 9 - left:.1f}v-6l9 7-9 7v-6H{left:.1f}z"/>'
+        if high is None
+        else ""
+    )
     return (
         f'<svg class="interval" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" aria-label="{escape(words)}">'
         f'<title>{escape(words)}</title><rect class="ground" x="0" y="2" width="{_WIDTH:.0f}" height="14"/>{allowed}'

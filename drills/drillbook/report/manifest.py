@@ -20,7 +20,7 @@ def write(directory: Path) -> str:
     """Hash every file of ``directory``, write the manifest last, and return the root hash."""
     files = {path.name: _sha256(path) for path in _files(directory)}
     root = root_of(files)
-    (directory / NAME).write_text(_document(root, files))
+    (directory / NAME).write_text(_document(root, files), encoding="utf-8")
     return root
 
 

@@ -26,8 +26,8 @@ def write(directory: Path) -> Path:
     evidence = record.read(directory)
     title = f"Timeline of {evidence.drill.get('drill', directory.name)}"
     drawing = timeline.svg(chronicle.timeline(evidence), title)
-    (directory / DRAWING).write_text(drawing)
-    (directory / NAME).write_text(html(evidence, drawing))
+    (directory / DRAWING).write_text(drawing, encoding="utf-8")
+    (directory / NAME).write_text(html(evidence, drawing), encoding="utf-8", errors="replace")
     return directory / NAME
 
 

@@ -26,7 +26,7 @@ def entry(about: Json, judgement: Json, *, leftovers: list[str], evidence: str, 
 def write(path: Path, entries: list[Json]) -> None:
     """``{"drills": [...]}``, replacing what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(strict_json.document({"drills": entries}))
+    path.write_text(strict_json.document({"drills": entries}), encoding="utf-8")
 
 
 def read(path: Path) -> list[Json]:

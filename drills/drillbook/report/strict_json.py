@@ -11,7 +11,10 @@ from drillbook.events import Json
 
 
 def finite(value: Json) -> Json:
-    """``value`` with every infinite or undefined number as None, and mappings and sequences as dict and list."""
+    """``value`` with every infinite or undefined number as None, mappings and sequences as dict and list, and text
+    without the half characters that no file can hold."""
+    if isinstance(value, str):
+        return str(value).encode(errors="replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

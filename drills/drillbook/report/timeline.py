@@ -111,9 +111,8 @@ class Scale:
     """Seconds to the horizontal place."""
 
     def __init__(self, timeline: Timeline) -> None:
-        self.start = timeline.start if math.isfinite(timeline.start) else 0.0
-        end = timeline.end if math.isfinite(timeline.end) else self.start
-        self.length = max(end - self.start, 0.001)
+        self.start = _real(timeline.start)
+        self.length = max(_real(timeline.end) - self.start, 0.001)
 
     def __call__(self, at: float) -> float:
         share = 0.0 if math.isnan(at) else min(max((at - self.start) / self.length, 0.0), 1.0)
@@ -250,7 +249,8 @@ def _text(x: float, y: float, words: str, kind: str, *, anchor: str = "start") -
 
 
 def _real(at: float) -> float:
-    return at if math.isfinite(at) else 0.0
+    """A moment that can be drawn: within some centuries of the fault."""
+    return min(max(at, -1e10), 1e10) if math.isfinite(at) else 0.0
 
 
 def _safe(words: str) -> str:

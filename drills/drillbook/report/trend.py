@@ -20,7 +20,7 @@ def append(path: Path, entries: list[Json], clock: Clock | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     at = utc_text((clock or SystemClock()).now())
     rows = [{"at": at, **{field: entry.get(field) for field in FIELDS}} for entry in entries]
-    with path.open("a") as trend:
+    with path.open("a", encoding="utf-8") as trend:
         trend.write("".join(strict_json.line(row) + "\n" for row in rows))
 
 
@@ -29,7 +29,7 @@ def read(path: Path) -> list[Json]:
     if not path.exists():
         return []
     points = []
-    for row in path.read_text().splitlines():
+    for row in path.read_text(encoding="utf-8").splitlines():
         try:
             points.append(json.loads(row))
         except ValueError:
@@ -54,5 +54,5 @@ def write_allure_metrics(directory: Path, entries: list[Json], clock: Clock) -> 
     if not metrics:
         return None
     path = directory / f"{uuid4()}-perf.json"
-    path.write_text(json.dumps(metrics))
+    path.write_text(json.dumps(metrics), encoding="utf-8")
     return path

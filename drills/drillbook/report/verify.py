@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,13 @@ def _mapping(directory: Path, name: str) -> dict[str, Json]:
     return value
 
 
+def _list(directory: Path, name: str) -> list[dict[str, Json]]:
+    value = strict_json.read(directory / name)
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise EvidenceError(f"{name} in {directory} holds no list", do="restore it as the drill wrote it")
+    return value
+
+
 def _recompute(directory: Path, drill: dict[str, Json], written: dict[str, Json]) -> int:
     """Judge again and compare; how many operations that took. A drill that measured nothing can only say so."""
     if drill.get("run") is None:
@@ -106,7 +114,7 @@ def _recompute(directory: Path, drill: dict[str, Json], written: dict[str, Json]
 
 def _judge_again(directory: Path, drill: dict[str, Json]) -> tuple[int, Json]:
     recorded = history.read(directory / "history.jsonl", live=True)
-    final = Final.load(directory / "final.json")
+    final = Final.from_json(_mapping(directory, "final.json"))
     run = Run.from_json(drill["run"])
     try:
         judgement = judge.judge(recorded, final, run)
@@ -115,7 +123,7 @@ def _judge_again(directory: Path, drill: dict[str, Json]) -> tuple[int, Json]:
             f"what drill.json and final.json in {directory} hold cannot be judged: {error!r}",
             do="restore both as the drill wrote them, or verify with the version that drill.json names",
         ) from None
-    return len(recorded.ops), strict_json.finite(judgement.as_json())
+    return len(recorded.ops), json.loads(strict_json.document(judgement.as_json()))
 
 
 def _compare(directory: Path, again: dict[str, Json], written: dict[str, Json]) -> None:
@@ -134,7 +142,7 @@ def _compare(directory: Path, again: dict[str, Json], written: dict[str, Json]) 
 
 def _same_checks(directory: Path, drill: dict[str, Json]) -> None:
     judged = {str(check.get("name")): check.get("ok") for check in drill["run"].get("checks") or []}
-    for check in strict_json.read(directory / "checks.json"):
+    for check in _list(directory, "checks.json"):
         name = str(check.get("name"))
         if name in judged and judged[name] != check.get("ok"):
             raise EvidenceError(f"checks.json in {directory} tells {name!r} otherwise than drill.json does")
