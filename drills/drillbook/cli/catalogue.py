@@ -57,7 +57,7 @@ def sentences() -> list[Sentence]:
 
 
 def _sentence(step: Any) -> Sentence:
-    meaning = " ".join((step.step_func.__doc__ or "").split())
+    meaning = " ".join((step.step_func.__doc__ or "").split()).replace("``", "`")
     return Sentence(_KEYWORDS[step.type], step.parser.name, meaning)
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.exceptions import Abort, Exit, TyperException
+from typer.exceptions import Exit, TyperException
 
 from drillbook.errors import DrillbookError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="drillbook",
@@ -200,18 +198,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         _tell(f"{error.format_message()} — see: drillbook --help")
         return 2
-    except (Abort, KeyboardInterrupt):
-        _tell("interrupted")
-        return INTERRUPTED
     except DrillbookError as error:
         if os.environ.get("DRILLBOOK_DEBUG"):
             raise
         _tell(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output, `head` say, has gone: nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if os.environ.get("DRILLBOOK_DEBUG"):
             raise

@@ -60,12 +60,22 @@ def _feature_folders(root: Path, service: str | None) -> list[Path]:
     """Checked here already, so that a mistyped name costs no second and starts nothing."""
     if service is not None:
         services.find(root, service)
-        return [features.folder_of(root, service)]
+        return [_bound(features.folder_of(root, service))]
     names = [services.load(path).name for path in services.discover(root)]
     folders = [root / "features" / name for name in names if (root / "features" / name).is_dir()]
     if not folders:
         raise UsageError(f"no service of {root} has features", do="write one; see docs/write-a-feature.md")
-    return folders
+    return [_bound(folder) for folder in folders]
+
+
+def _bound(folder: Path) -> Path:
+    """Raises UsageError if pytest would see none of the folder's features."""
+    if not any(folder.glob("test_*.py")):
+        lines = 'from pytest_bdd import scenarios; scenarios(".")'
+        raise UsageError(
+            f"{folder} has no test_features.py, so pytest sees no drill in it", do=f"add one with: {lines}"
+        )
+    return folder
 
 
 def _options(root: Path, wish: Wish) -> Iterator[str]:
