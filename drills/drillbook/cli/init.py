@@ -21,7 +21,6 @@ _FILES = {
     "requirements.txt": "requirements.txt.txt",
     "pyproject.toml": "pyproject.toml.txt",
     "conftest.py": "conftest.py.txt",
-    f"features/{EXAMPLE}/test_features.py": "test_features.py.txt",
     "steps/announcements.py": "announcements.py.txt",
     ".github/workflows/drills.yml": "workflow.yml.txt",
 }
