@@ -353,7 +353,7 @@ class Drill:
         return SteadyState({name: self._probe(name) for name in self.service.steady_state}, self.events)
 
     def _patience(self) -> float:
-        """How long to wait for a steady state: on AWS as long as the objectives could still be met, and half as long again."""
+        """Seconds to wait for a steady state: on AWS until the objective is missed by half, elsewhere as agreed."""
         limits = [objective.seconds for objective in self.assignment.objectives if objective.kind is ObjectiveKind.RTO]
         if self.world.basis is Basis.MEASURED_AWS:
             return 1.5 * max(limits, default=3600.0)

@@ -1,4 +1,4 @@
-"""What a drill would do, from the service file and the service's code alone: no target is reached, nothing is touched."""
+"""What a drill would do, from the service file and its code alone: no target is reached, nothing is touched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def describe(service: Service, target: str, faults: Sequence[str], plans: Sequen
     """The plan of one drill as JSON. Budgets in seconds. Raises UsageError for names the service does not know."""
     world = _imagined(service, target)
     built = {name: service_actions.build_fault(world, name).fault for name in faults}
-    standing = [step for step in service.target(target).stand_up]
+    standing = service.target(target).stand_up
     rails = service.rails
     return {
         "service": service.name,
@@ -54,7 +54,8 @@ def _imagined(service: Service, target: str) -> World:
         workdir=Path(tempfile.gettempdir()) / "drillbook-plan",
         run_id="plan",
     )
-    world.values = {name: f"{{{name}}}" for name in targets.PLACEHOLDERS}
+    known = {*targets.PLACEHOLDERS, *service.target(target).values}
+    world.values = {name: f"{{{name}}}" for name in known}
     return world
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from drillbook.drill import Drill
+from drillbook_steps.interrupts import terminable
 from drillbook_steps.plugin import ACTIVE, session_of
 
 
@@ -14,9 +15,10 @@ from drillbook_steps.plugin import ACTIVE, session_of
 def drill(request: pytest.FixtureRequest) -> Iterator[Drill]:
     """The drill of this scenario. Whatever happens, it is healed, judged and recorded when the scenario ends."""
     session = session_of(request.config)
-    active = session.begin(request)
-    request.node.stash[ACTIVE] = active
-    try:
-        yield active
-    finally:
-        session.end(request, active)
+    with terminable():
+        active = session.begin(request)
+        request.node.stash[ACTIVE] = active
+        try:
+            yield active
+        finally:
+            session.end(request, active)

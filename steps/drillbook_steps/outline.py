@@ -1,7 +1,7 @@
 """What a scenario is about, read from its sentences before it runs.
 
 The objectives stand in the scenario's ``Then`` lines, where a reader looks for them. Reading them beforehand lets the
-drill judge every objective even when an earlier step failed, and lets ``drillbook plan`` show a drill without running it.
+drill judge every objective even when an earlier step failed, and lets ``drillbook plan`` show a drill beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def outline(scenario: Scenario | ScenarioTemplate, source: str = "") -> Outline:
     services = [*_blanks(steps, phrases.SERVICE, "service"), *_blanks(steps, phrases.SERVICE_IN_REGION, "service")]
     return Outline(
         service=next(iter(services), ""),
-        faults=tuple([*_blanks(steps, phrases.FAULT, "fault"), *_blanks(steps, phrases.FAULT_WITH, "fault")]),
+        faults=(*_blanks(steps, phrases.FAULT, "fault"), *_blanks(steps, phrases.FAULT_WITH, "fault")),
         detections=tuple((found["probe"], found["limit"]) for found in _matches(steps, phrases.DETECTED)),
         plans=tuple(_blanks(steps, phrases.PLAN, "plan")),
         objectives=tuple(_objectives(steps, source)),

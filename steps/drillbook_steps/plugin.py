@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_bdd.parser import Feature, Scenario, Step
+    from pytest_bdd.parser import Step
 
     from drillbook_steps.session import DrillSession
 
@@ -127,7 +127,7 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | No
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_bdd_before_step(step: Step, step_func: Callable[..., object]) -> None:
+def pytest_bdd_before_step(step_func: Callable[..., object]) -> None:
     from drillbook_steps.guards import refuse_async
 
     refuse_async(step_func)
@@ -141,7 +141,7 @@ def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step
     _tell_drill(request, exception, step)
 
 
-def pytest_bdd_after_scenario(request: pytest.FixtureRequest, feature: Feature, scenario: Scenario) -> None:
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> None:
     """Runs in a ``finally``: an interrupt has no step_error hook of its own."""
     error = sys.exc_info()[1]
     if error is not None and not isinstance(error, Exception | pytest.skip.Exception):
@@ -149,10 +149,9 @@ def pytest_bdd_after_scenario(request: pytest.FixtureRequest, feature: Feature, 
 
 
 def _tell_drill(request: pytest.FixtureRequest, error: BaseException, step: Step | None) -> None:
-    if "drill" in request.fixturenames or "drill" in request.node.funcargs or request.node.stash.get(ACTIVE, None):
-        drill = request.node.stash.get(ACTIVE, None)
-        if drill is not None:
-            drill.failed(error, f"{step.keyword.strip()} {step.name}" if step else "")
+    drill = request.node.stash.get(ACTIVE, None)
+    if drill is not None:
+        drill.failed(error, f"{step.keyword.strip()} {step.name}" if step else "")
 
 
 ACTIVE: pytest.StashKey[Any] = pytest.StashKey()
@@ -165,11 +164,19 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, Any]:
     """A missed objective or a refused drill is one sentence, not a traceback."""
     report = yield
-    from drillbook.drill import NotMet
+    if call.excinfo is None or not _concerns(item.config):
+        return report
+    from drillbook.drill import NotMet, NotSimulated
     from drillbook.errors import DrillbookError
 
-    if call.excinfo is not None and isinstance(call.excinfo.value, DrillbookError | NotMet):
-        report.longrepr = str(call.excinfo.value)
+    error = call.excinfo.value
+    if isinstance(error, NotSimulated):
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"NOT SIMULATED: {error}")
+    elif isinstance(error, DrillbookError | NotMet):
+        report.longrepr = str(error)
+    is_finding = isinstance(error, AssertionError | NotSimulated | pytest.skip.Exception)
+    if not is_finding and (ACTIVE in item.stash or isinstance(error, DrillbookError)):
+        session_of(item.config).errors.append(error)
     return report
 
 

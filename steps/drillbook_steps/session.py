@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any, TextIO
 
 import pytest
@@ -18,15 +15,16 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from drillbook.clock import SystemClock
 from drillbook.drill import Assignment, Conditions, Drill, NotMet
-from drillbook.errors import DrillBroken, Refused, UsageError
+from drillbook.errors import DrillbookError
 from drillbook.events import Json
 from drillbook.journal import Journal, default_path
 from drillbook.objective import Verdict
+from drillbook_steps.interrupts import undisturbed
 from drillbook_steps.outline import outline
 from drillbook_steps.plugin import root_of
 from drillbook_steps.progress import Progress
 
-PASSED, MISSED, USAGE, REFUSED, BROKEN = range(5)
+PASSED, MISSED, BROKEN = 0, 1, 4
 """Exit codes, as ``drillbook --help`` documents them."""
 
 
@@ -41,8 +39,15 @@ class DrillSession:
         self.directory = self.base / self.run
         self.results: list[dict[str, Json]] = []
         self.errors: list[BaseException] = []
-        self.journal = Journal(default_path(self.root))
+        """What broke drills, as opposed to what drills found."""
+        self._journal: Journal | None = None
         self.progress = Progress(_terminal(config), clock=self.clock)
+
+    @property
+    def journal(self) -> Journal:
+        """The root's journal, opened when a drill first needs it."""
+        self._journal = self._journal or Journal(default_path(self.root))
+        return self._journal
 
     def begin(self, request: pytest.FixtureRequest) -> Drill:
         """The drill of the scenario that ``request`` belongs to."""
@@ -52,12 +57,10 @@ class DrillSession:
 
     def end(self, request: pytest.FixtureRequest, drill: Drill) -> None:
         """Heal, judge and record. An interrupt that comes meanwhile waits: healing is what it asks for."""
-        with _undisturbed(self.progress):
+        with undisturbed(lambda: self.progress.say("interrupted; healing first")):
             result = drill.close()
         self.progress.done()
         self.results.append(result)
-        if drill.log.error is not None:
-            self.errors.append(drill.log.error)
         if bridge := self.config.pluginmanager.get_plugin("drillbook-allure"):
             bridge.attach_result(result, drill.evidence.directory)
         request.node.user_properties.extend((key, str(result[key])) for key in ("verdict", "target"))
@@ -66,24 +69,17 @@ class DrillSession:
 
     def finish(self, session: pytest.Session) -> None:
         """Write what belongs to the whole run, and set the exit status."""
-        self.journal.close()
-        if not self.results:
-            return
-        self._write()
-        code = self.exit_code()
-        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if self._journal:
+            self._journal.close()
+        if self.results:
+            self._write()
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and (code := self.exit_code()):
             session.exitstatus = code
 
     def exit_code(self) -> int:
-        """What the drills come to: 0 all pass, else the gravest of 1 to 4."""
-        kinds = [
-            (USAGE, UsageError),
-            (REFUSED, Refused),
-            (BROKEN, DrillBroken),
-        ]
-        for code, kind in kinds:
-            if any(isinstance(error, kind) for error in self.errors):
-                return code
+        """What the drills come to: the code of the first error, else 1 if a verdict is not PASS, else 0."""
+        for error in self.errors:
+            return error.exit_code if isinstance(error, DrillbookError) else BROKEN
         if any(result["leftovers"] for result in self.results):
             return BROKEN
         return PASSED if all(result["verdict"] == Verdict.PASS for result in self.results) else MISSED
@@ -152,26 +148,6 @@ def _terminal(config: pytest.Config) -> TextIO | None:
     capture = config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         return os.fdopen(os.dup(2), "w", buffering=1)
-
-
-@contextmanager
-def _undisturbed(progress: Progress) -> Iterator[None]:
-    """Put off SIGINT and SIGTERM until the end of the block."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        received.append(number)
-        progress.say("interrupted; healing first")
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if received:
-        raise KeyboardInterrupt
 
 
 def _point(link: Path, run: str) -> None:
