@@ -84,10 +84,9 @@ def table(dynamodb: Any, name: str) -> str:
     dynamodb.update_time_to_live(
         TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
     )
-    for number in range(40):
-        dynamodb.put_item(
-            TableName=name, Item={"id": {"S": f"i{number:02}"}, "price": {"N": str(number)}, "raw": {"B": b"\x00\xff"}}
-        )
+    items = [{"id": {"S": f"i{n:02}"}, "price": {"N": str(n)}, "raw": {"B": b"\x00\xff"}} for n in range(40)]
+    for half in (items[:20], items[20:]):
+        dynamodb.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": item}} for item in half]})
     return name
 
 

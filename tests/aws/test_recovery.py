@@ -34,8 +34,8 @@ def is_corrupt(item: Item) -> bool:
     return "N" not in item["price"]
 
 
-def let_a_second_pass(world: World) -> None:
-    world.clock.sleep(1.2)
+def let_a_second_begin(world: World) -> None:
+    world.clock.sleep(1.15 - world.clock.now().microsecond / 1e6)
 
 
 # -- functions --------------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_recovery_without_a_journal_changes_nothing(world: World, name: str) -> 
 
 
 def test_the_evidence_names_the_second_before_the_corruption(world: World, table: str, dynamodb: Any) -> None:
-    let_a_second_pass(world)
+    let_a_second_begin(world)
     before_fault = world.clock.now()
     fault = CorruptItems(
         world,
@@ -200,7 +200,7 @@ def test_an_earlier_corruption_that_was_repaired_is_no_evidence(world: World, ta
     fault.restore(before)
     with pytest.raises(PermanentError, match="left an item corrupt"):
         evidence.gather(world, table, is_corrupt)
-    let_a_second_pass(world)
+    let_a_second_begin(world)
     again = world.clock.now()
     fault.apply(before)
     assert evidence.gather(world, table, is_corrupt).began >= again - timedelta(seconds=1)
@@ -219,7 +219,7 @@ def test_a_table_without_a_stream_is_an_error(world: World, table: str, dynamodb
 
 def restored(world: World, table: str) -> str:
     target = f"{table}-restored"
-    let_a_second_pass(world)
+    let_a_second_begin(world)
     at = world.clock.now().replace(microsecond=0)
     point_in_time.wait_until_restorable(world, table, at, timeout=20)
     point_in_time.restore(world, table, target, at)
