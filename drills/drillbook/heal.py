@@ -100,9 +100,9 @@ def _being_made(journal: Journal, entry: Entry) -> RunRecord | None:
 
 
 def _from_service(world: World, factory: str, settings: Mapping[str, Json]) -> Change:
-    from drillbook import service_actions
+    from drillbook.service_actions import rebuild_change
 
-    return service_actions.rebuild_change(world, factory, settings)
+    return rebuild_change(world, factory, settings)
 
 
 @dataclass

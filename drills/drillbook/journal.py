@@ -64,11 +64,11 @@ class Journal:
         """Enter a run and its process. ``heal`` reaches its world by ``service_file``, absolute, and ``target``, JSON.
 
         The same ``run_id`` may begin again after its process died. Raises Refused by the journal rail while another
-        run has open changes, or another live process drills the same target.
+        run has open changes, or while another live process drills the same service on the same target.
         """
         me = this_process()
         with self._file.transaction() as connection:
-            self._refuse_beside_others(run_id, target)
+            self._refuse_beside_others(run_id, service_file, target)
             connection.execute(
                 f"insert or replace into {_NEW_RUN}",
                 (run_id, me.pid, me.birth, service_file, json_text(target), utc_text(clock.now())),
@@ -93,14 +93,14 @@ class Journal:
     def _runs(self) -> list[RunRecord]:
         return [run_of(row) for row in self._file.rows("select * from runs order by began")]
 
-    def _refuse_beside_others(self, run_id: str, target: Mapping[str, Json]) -> None:
+    def _refuse_beside_others(self, run_id: str, service_file: str, target: Mapping[str, Json]) -> None:
         self.refuse_if_open(run_id=run_id)
         self._refuse_while_healing()
         for run in self._runs():
-            if run.target == target and run.at_work_elsewhere:
+            if run.at_work_elsewhere and run.is_about(service_file, target):
                 raise Refused(
                     "journal",
-                    f"run {run.run_id} (process {run.process.pid}) is drilling the same target",
+                    f"run {run.run_id} (process {run.process.pid}) drills the same service on the same target",
                     do="wait for it to end",
                 )
 

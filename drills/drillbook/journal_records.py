@@ -79,6 +79,14 @@ class RunRecord:
         """Whether another process, alive now, is in the middle of this run."""
         return not self.ended and self.process.alive and not self.process.is_this_one
 
+    def is_about(self, service_file: str, target: Mapping[str, Json]) -> bool:
+        """Does it drill this service on this target? What each run has to itself makes no other target."""
+
+        def shared(address: Mapping[str, Json]) -> dict[str, Json]:
+            return {key: value for key, value in address.items() if key not in ("workdir", "values")}
+
+        return self.service_file == service_file and shared(self.target) == shared(target)
+
 
 def run_of(row: Row) -> RunRecord:
     process = Process(row["pid"], row["birth"])

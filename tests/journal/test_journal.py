@@ -271,15 +271,19 @@ def test_a_run_may_begin_again_with_its_own_changes_open(journal: Journal, world
     assert journal.open_entries()[0].target == {"name": "local", "cloud": 7}
 
 
-def test_a_target_that_another_live_process_drills_is_refused(journal: Journal, path: Path, world: World) -> None:
+def test_a_service_that_another_live_process_drills_is_refused(journal: Journal, path: Path, world: World) -> None:
+    def begin(run_id: str, service_file: str, **target: str) -> None:
+        journal.begin(run_id, service_file=service_file, target=target, clock=world.clock)
+
     other = another_process_begins(path, "theirs", then="sys.stdin.read()")
     try:
-        with pytest.raises(Refused, match=f"run theirs .process {other.pid}. is drilling the same target"):
-            journal.begin("mine", service_file="x", target={"name": "local"}, clock=world.clock)
-        journal.begin("mine", service_file="x", target={"name": "elsewhere"}, clock=world.clock)
+        with pytest.raises(Refused, match=rf"run theirs \(process {other.pid}\) drills the same service"):
+            begin("mine", "x", name="local", workdir="/tmp/mine")
+        begin("elsewhere", "x", name="embedded")
+        begin("another service", "y", name="local")
     finally:
         end(other)
-    journal.begin("mine", service_file="x", target={"name": "local"}, clock=world.clock)
+    begin("mine", "x", name="local", workdir="/tmp/mine")
 
 
 def test_a_killed_run_is_dead_even_before_its_parent_reaps_it(journal: Journal, path: Path) -> None:
