@@ -18,6 +18,7 @@ from drillbook.errors import FaultError, Refused
 from drillbook.events import EventKind, EventStream, Json
 from drillbook.fault import Change
 from drillbook.journal import Entry, Journal, RunRecord, State
+from drillbook.redaction import redact
 from drillbook.units import duration_text
 from drillbook.waiting import wait_for
 from drillbook.world import World
@@ -125,7 +126,7 @@ class _Healer:
         try:
             self._restore(entry)
         except Exception as error:  # noqa: BLE001 - whatever one change's restore does, the others have their turn
-            self._keep(entry, f"{entry.what}: {error or type(error).__name__}")
+            self._keep(entry, redact(f"{entry.what}: {error or type(error).__name__}"))
 
     def _restore(self, entry: Entry) -> None:
         world = self.connect(entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drillbook import redaction
 from drillbook.journal_file import JournalFile
 from drillbook.journal_records import json_text
 
@@ -30,7 +29,7 @@ class PlanMemory:
         """Keep how a step ended."""
         told = {"plan": plan, "step": result.step, "phase": result.phase, "outcome": result.outcome,
                 "seconds": result.seconds, "budget": result.budget, "attempts": result.attempts,
-                "error": redaction.redact(result.error)}  # fmt: skip
+                "error": result.error}  # fmt: skip
         with self._file.transaction(durable=False) as connection:
             connection.execute(
                 "insert into steps (run_id, plan, step, outcome, facts) values (?, ?, ?, ?, ?)",

@@ -17,6 +17,7 @@ from drillbook.errors import DrillbookError, PermanentError, TemporaryError
 from drillbook.events import EventKind, EventStream
 from drillbook.plan_order import Order
 from drillbook.recovery import Outcome, Plan, PlanResult, Step, StepResult
+from drillbook.redaction import redact
 from drillbook.units import duration_text
 from drillbook.waiting import wait_for
 
@@ -190,9 +191,9 @@ class _Attempt:
             self._act()
             self._verify()
         except DrillbookError as error:
-            return Outcome.FAILED, str(error)
+            return Outcome.FAILED, redact(str(error))
         except Exception as error:  # noqa: BLE001 - recovery code is what the drill tests: its bugs are findings
-            return Outcome.FAILED, _told(error)
+            return Outcome.FAILED, redact(_told(error))
         return Outcome.DONE, ""
 
     def _is_done_already(self) -> bool:
@@ -238,17 +239,18 @@ class _Attempt:
             try:
                 return work()
             except TemporaryError as error:
-                pause = min(error.delay * 2 ** (tries - 1), _LONGEST_PAUSE)
-                if pause > self._left(1.0):
-                    raise PermanentError(
-                        f"{error.what}; tried {tries} time(s) within the budget of {duration_text(self._step.budget)}",
-                        code=error.code,
-                        do=error.do,
-                    ) from error
-                self._runner.clock.sleep(pause)
+                left = self._left(1.0)
+                if left <= 0:
+                    raise _given_up(error, tries, self._step) from error
+                self._runner.clock.sleep(min(error.delay * 2 ** min(tries - 1, 10), _LONGEST_PAUSE, left))
 
     def _left(self, budgets: float) -> float:
         return max(0.0, self._started + budgets * self._step.budget - self._runner.clock.monotonic())
+
+
+def _given_up(error: TemporaryError, tries: int, step: Step) -> PermanentError:
+    what = f"{error.what}; tried {tries} time(s) within the budget of {duration_text(step.budget)}"
+    return PermanentError(what, code=error.code, do=error.do)
 
 
 def _told(error: Exception) -> str:

@@ -55,22 +55,22 @@ class Tally:
         )
 
 
-def prove(scene: Scene, rounds: int, *, seed: int) -> Tally:
-    """Run ``rounds`` rounds; every second one kills a healer too before another one may finish."""
+def prove(scene: Scene, kills: int, *, seed: int) -> Tally:
+    """Run rounds until ``kills`` drills were killed; every second round kills a healer too before another finishes."""
     chance, tally, whole = random.Random(seed), Tally(), scene.fingerprint()
     drill_takes = _duration(scene.start_drill(chance.randrange(10**6)))
     assert scene.fingerprint() == whole, "a drill that is left alone must heal itself"
     heal_takes = 0.0
-    for number in range(rounds):
+    while tally.killed < kills:
         tally.rounds += 1
         tally.killed += _kill_within(scene.start_drill(chance.randrange(10**6)), chance.uniform(0, drill_takes))
         tally.dirty += scene.fingerprint() != whole
-        if number % 2:
+        if tally.rounds % 2 == 0:
             tally.healers_killed += _kill_within(scene.start_heal(), chance.uniform(0, heal_takes))
         heal_takes = max(heal_takes * 0.9, _duration(scene.start_heal()))
         CLOCK.sleep(scene.landing)
         if (after := scene.fingerprint()) != whole:
-            tally.not_restored.append(f"seed {seed}, round {number}:\n  {whole}\n  {after}")
+            tally.not_restored.append(f"seed {seed}, round {tally.rounds}:\n  {whole}\n  {after}")
             scene.repair()
             whole = scene.fingerprint()
     return tally

@@ -85,16 +85,15 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
     return Cloud(request.getfixturevalue("endpoint"), tmp_path)
 
 
-def prove_and_tell(scene: Scene, rounds: int, seed: int) -> None:
-    tally = prove(scene, rounds, seed=seed)
+def prove_and_tell(scene: Scene, kills: int, seed: int) -> None:
+    tally = prove(scene, kills, seed=seed)
     sys.stdout.write(f"{type(scene).__name__}: {tally}\n")
     assert tally.not_restored == []
-    assert tally.killed >= rounds / 2, tally
     assert tally.dirty >= 1, f"no kill left anything to heal, so nothing is proven: {tally}"
 
 
 def test_a_drill_killed_at_any_instant_is_healed(scene: Scene) -> None:
-    prove_and_tell(scene, rounds=5, seed=1)
+    prove_and_tell(scene, kills=5, seed=1)
 
 
 ALL_LATE = 0
@@ -123,4 +122,4 @@ def test_a_call_in_flight_lands_before_the_heal_only_because_heal_waits(
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_hundred_drills_killed_at_random_instants_are_healed(scene: Scene) -> None:
-    prove_and_tell(scene, rounds=100, seed=2)
+    prove_and_tell(scene, kills=100, seed=2)
