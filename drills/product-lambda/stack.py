@@ -137,8 +137,9 @@ def _protect(dynamodb: Any) -> None:
     """Point-in-time recovery before the first product is written, so that its window covers every one."""
     backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
-        specification = {"PointInTimeRecoveryEnabled": True}
-        dynamodb.update_continuous_backups(TableName=TABLE, PointInTimeRecoverySpecification=specification)
+        dynamodb.update_continuous_backups(
+            TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
     if dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED":
         specification = {"Enabled": True, "AttributeName": "expires_at"}
         dynamodb.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=specification)

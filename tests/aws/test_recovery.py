@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from drillbook.aws import tags
 from drillbook.aws.faults.table import CorruptItems, CorruptItemsSettings
-from drillbook.aws.fingerprint import fingerprint, leftovers
+from drillbook.aws.fingerprint import fingerprint
 from drillbook.aws.items import Item
 from drillbook.aws.probes.table import describe_configuration
 from drillbook.aws.recovery import carry_over, code, concurrency, environment, evidence, point_in_time
@@ -244,11 +245,13 @@ def test_a_table_is_restored_once_with_its_settings_and_heal_leaves_nothing(
         carry_over.carry_over(world, table, target)
     session = session_of(world)
     assert describe_configuration(session, target) == describe_configuration(session, table)
-    assert leftovers(session, world.run_id) == [f"arn:aws:dynamodb:af-south-1:111122223333:table/{target}"]
+    assert tags.tagged(session, "drillbook-run", world.run_id) == [
+        f"arn:aws:dynamodb:af-south-1:111122223333:table/{target}"
+    ]
     assert changes(world) == 2
     assert healed(world).ok
     assert fingerprint(session) == before
-    assert leftovers(session, world.run_id) == []
+    assert tags.tagged(session, "drillbook-run", world.run_id) == []
 
 
 def test_a_restore_drops_settings_which_is_why_they_are_carried_over(world: World, table: str) -> None:

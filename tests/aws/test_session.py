@@ -74,6 +74,17 @@ def test_each_call_is_one_event_with_its_request_id_and_actor(world: World) -> N
     assert 0 < call["seconds"] < 30
 
 
+@pytest.mark.parametrize(
+    ("stage", "actor"), [("preflight", "drill"), ("inject", "fault"), ("recover", "recovery"), ("heal", "heal")]
+)
+def test_where_nobody_said_who_acts_it_follows_from_the_stage(world: World, stage: str, actor: str) -> None:
+    client = session_of(world).client("dynamodb")
+    world.events.emit(EventKind.STAGE, stage)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(client.list_tables).result()
+    assert calls(world)[-1]["actor"] == actor
+
+
 def test_a_failed_call_is_an_event_with_its_code(world: World) -> None:
     dynamodb = session_of(world).client("dynamodb")
     with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):

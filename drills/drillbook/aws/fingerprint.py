@@ -14,7 +14,6 @@ from drillbook.events import Json
 if TYPE_CHECKING:
     from drillbook.aws.session import Session
 
-RUN_TAG = "drillbook-run"
 _ALARM_FACTS = ("MetricName", "Namespace", "Threshold", "Period", "Dimensions", "ComparisonOperator")
 
 
@@ -38,15 +37,6 @@ def fingerprint(
             "apis": _apis(session, region),
             "alarms": _alarms(session, region),
         }
-
-
-def leftovers(session: Session, run_id: str, region: str | None = None) -> list[str]:
-    """The ARNs of tables that run ``run_id`` made (by their tag) and that are still there."""
-    dynamodb = session.client("dynamodb", region)
-    with calling(f"look for what run {run_id} left at {session.place}"):
-        arns = [dynamodb.describe_table(TableName=table)["Table"]["TableArn"] for table in _table_names(dynamodb)]
-        ours = {"Key": RUN_TAG, "Value": run_id}
-        return [arn for arn in arns if ours in dynamodb.list_tags_of_resource(ResourceArn=arn).get("Tags", [])]
 
 
 def _table_names(dynamodb: Any) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 
 TABLE = os.environ["DYNAMODB_TABLE"]
-dynamodb = botocore.session.get_session().create_client("dynamodb")
+dynamodb: Any = botocore.session.get_session().create_client("dynamodb")
 
 
 class Answer(Exception):
