@@ -144,8 +144,12 @@ class Journal:
         return self._entries("where entries.run_id = ? order by entries.id", run_id)
 
     def move(self, entry: Entry, state: State, events: EventStream) -> Entry:
-        """Write that ``entry`` has reached ``state``, and tell."""
-        with self._file.transaction() as connection:
+        """Write that ``entry`` has reached ``state``, and tell.
+
+        Only an intent must be on the disk before the next thing happens. A machine that loses power may forget the last
+        moves, latest first; heal then does more than it had to.
+        """
+        with self._file.transaction(durable=False) as connection:
             values = (state, utc_text(events.clock.now()), entry.id)
             connection.execute("update entries set state = ?, moved = ? where id = ?", values)
         return self._tell(replace(entry, state=state), events)

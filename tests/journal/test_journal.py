@@ -183,10 +183,18 @@ def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_every_commit_is_flushed_to_the_disk(journal: Journal) -> None:
-    with journal._file.transaction() as connection:
-        assert connection.execute("pragma synchronous").fetchone()[0] == 2
-        assert connection.execute("pragma journal_mode").fetchone()[0] == "wal"
+def test_every_intent_is_flushed_to_the_disk(journal: Journal, world: World) -> None:
+    commits: list[str] = []
+
+    class Looks(SetValue):
+        def apply(self, before: Any) -> None:
+            journal._file._connection.set_trace_callback(None)
+
+    journal._file._connection.set_trace_callback(commits.append)
+    carry_out(journal, Looks({}), world)
+    assert [told.lower() for told in commits if "pragma" in told.lower()] == ["pragma synchronous = full"]
+    assert any("insert into entries" in told for told in commits)
+    assert journal._file.rows("pragma journal_mode")[0][0] == "wal"
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
