@@ -35,6 +35,22 @@ def perform(world: World, action: Action, *given: Json) -> Json:
     return _printed(finished)
 
 
+def captured(world: World, action: Action) -> Json:
+    """What a fault's ``capture`` says of the world before, as JSON; null if it says nothing.
+
+    Raises PermanentError if it failed, or if what it says is no JSON: nothing could be restored from that.
+    """
+    try:
+        if action.run is None:
+            return json.loads(json.dumps(perform(world, action)))
+        finished = _run(world, action, ())
+        finished.expect_success()
+        return json.loads(finished.out) if finished.out.strip() else None
+    except (TypeError, ValueError) as error:
+        what = f"capturing with {describe(world, action)} gave no JSON: {error}"
+        raise PermanentError(what, do="return or print dicts, lists, texts, numbers, true, false or null") from error
+
+
 def look(world: World, action: Action, *given: Json) -> Reading:
     """Look once. A command says ok by exit status 0; one that does not end in time could not tell.
 
@@ -117,13 +133,3 @@ def _printed(finished: Finished) -> Json:
         return json.loads(finished.out)
     except ValueError:
         return None
-
-
-def captured(world: World, action: Action) -> Json:
-    """What a fault's ``capture`` says of the world before, as JSON. Raises PermanentError if it says anything else."""
-    value = perform(world, action)
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError) as error:
-        what = f"capturing with {describe(world, action)} gave no JSON: {error}"
-        raise PermanentError(what, do="return or print dicts, lists, texts, numbers, true, false or null") from error

@@ -101,7 +101,7 @@ def _package(folder: Path) -> str:
     if name not in sys.modules:
         spec = ModuleSpec(name, loader=None, is_package=True)
         spec.submodule_search_locations = [str(whole)]
-        sys.modules[name] = module_from_spec(spec)
+        sys.modules.setdefault(name, module_from_spec(spec))
     return name
 
 

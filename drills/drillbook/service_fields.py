@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from drillbook.errors import UsageError
 from drillbook.events import Json
-from drillbook.measure.json_path import JsonPath
 from drillbook.redaction import is_secret_name
 from drillbook.service_yaml import json_value, nearest
 
@@ -56,10 +54,10 @@ def _url(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    try:
-        return JsonPath.parse(text).text
-    except UsageError as error:
-        raise ValueError(f"{error.what}; {error.do}") from None
+    # The judge's side reads these paths; this says the same of their form without sharing its code.
+    if not re.fullmatch(r"""\$(\.[A-Za-z_][\w-]*|\[(\d+|\*|"[^"]+"|'[^']+')\])*""", text):
+        raise ValueError(f"{text!r} is no path into an answer; write $.name or $[*].id")
+    return text
 
 
 def _pattern(text: str) -> str:

@@ -80,7 +80,10 @@ def _choice(document: Document, loc: Loc, expected: str) -> LocatedError:
     choices = [choice.strip("'") for choice in expected.replace(" or ", ", ").split(", ")]
     if loc[-1] == "[key]":
         return document.mistake(
-            loc[:-1], f"unknown {_spoken(loc[:-2])} {str(loc[-2])!r}", do=nearest(str(loc[-2]), choices), at_key=True
+            loc[:-1],
+            f"{str(loc[-2])!r} is none of the {_spoken(loc[:-2])} there can be",
+            do=nearest(str(loc[-2]), choices),
+            at_key=True,
         )
     return document.mistake(loc, f"{_spoken(loc)} is none of {', '.join(choices)}", do="use one of them")
 

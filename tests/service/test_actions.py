@@ -96,6 +96,30 @@ def test_a_failing_injection_is_an_error_that_quotes_the_command(world: Make) ->
         fault.apply(None)
 
 
+@pytest.mark.parametrize(
+    ("capture", "before"),
+    [
+        ("{run: [echo, '[1]']}", [1]),
+        ("{run: ['true']}", None),
+        ("{use: code.py:given}", {"a": [1]}),
+    ],
+)
+def test_what_is_captured_is_json(world: Make, capture: str, before: object) -> None:
+    assert _capturing(world, capture).capture() == before
+
+
+@pytest.mark.parametrize("capture", ["{run: [echo, hello]}", "{use: code.py:odd}"])
+def test_a_capture_that_is_no_json_is_an_error_and_not_lost(world: Make, capture: str) -> None:
+    with pytest.raises(PermanentError, match="gave no JSON"):
+        _capturing(world, capture).capture()
+
+
+def _capturing(world: Make, capture: str) -> Fault:
+    parts = "inject: {run: ['true']}, restore: {run: ['true']}, observe: {run: ['true']}"
+    code = "def given(world): return {'a': (1,)}\ndef odd(world): return object()\n"
+    return service_actions.build_fault(world(f"faults: {{f: {{capture: {capture}, {parts}}}}}\n", code=code), "f").fault
+
+
 FAULT_CLASS = """
 from pydantic import BaseModel
 class Dimmed:
