@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -382,3 +383,19 @@ def test_closing_the_plane_gives_moto_its_own_back() -> None:
     with in_process(VirtualClock()):
         assert isinstance(dynamodb_backends[ACCOUNT][REGION], TimeTravelBackend)
     assert not isinstance(dynamodb_backends[ACCOUNT][REGION], TimeTravelBackend)
+
+
+def test_a_function_mapped_to_the_stream_gets_each_record_once(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = mock.Mock()
+    monkeypatch.setattr("moto.awslambda.utils.get_backend", lambda *_: functions)
+    with in_process(clock) as backend:
+        make_table(backend, streams={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:copy"
+        backend.table(TABLE).lambda_event_source_mappings[arn] = mock.Mock(event_source_arn="stream")
+        for value in "xy":
+            Writer(backend, ranged=False).put("11", value)
+        backend.ledger.couriers.shutdown()
+    sent = [call.args[1][0].record["eventName"] for call in functions.send_dynamodb_items.call_args_list]
+    assert sent == ["INSERT", "MODIFY"]

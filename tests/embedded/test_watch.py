@@ -23,17 +23,17 @@ def dead_pid() -> int:
 
 
 def test_a_cloud_lives_as_long_as_one_of_its_owners() -> None:
-    watch = Watch(VirtualClock(), None)
-    watch.add(os.getpid())
-    watch.add(dead_pid())
+    watch = Watch(VirtualClock())
+    watch.add(os.getpid(), None)
+    watch.add(dead_pid(), None)
     assert watch.reason_to_stop() is None
     watch.owners.clear()
     assert watch.reason_to_stop() == "its owner is gone"
 
 
 def test_an_open_journal_keeps_an_orphaned_cloud_until_it_is_healed(open_journal: OpenJournal) -> None:
-    watch = Watch(VirtualClock(), open_journal.path)
-    watch.add(dead_pid())
+    watch = Watch(VirtualClock())
+    watch.add(dead_pid(), open_journal.path)
     assert watch.reason_to_stop() is None
     open_journal.heal()
     assert watch.reason_to_stop() == "its owner is gone"
@@ -41,8 +41,8 @@ def test_an_open_journal_keeps_an_orphaned_cloud_until_it_is_healed(open_journal
 
 def test_an_open_journal_keeps_an_orphaned_cloud_for_an_hour_at_most(open_journal: OpenJournal) -> None:
     clock = VirtualClock()
-    watch = Watch(clock, open_journal.path)
-    watch.add(dead_pid())
+    watch = Watch(clock)
+    watch.add(dead_pid(), open_journal.path)
     assert watch.reason_to_stop() is None
     clock.sleep(GRACE)
     assert watch.reason_to_stop() == "its owner is gone"
@@ -50,20 +50,21 @@ def test_an_open_journal_keeps_an_orphaned_cloud_for_an_hour_at_most(open_journa
 
 def test_a_journal_that_cannot_be_read_is_taken_for_open(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_text("no database at all")
-    watch = Watch(VirtualClock(), tmp_path / "journal.db")
-    watch.add(dead_pid())
+    watch = Watch(VirtualClock())
+    watch.add(dead_pid(), tmp_path / "journal.db")
     assert watch.reason_to_stop() is None
 
 
 def test_a_journal_that_does_not_exist_keeps_nothing(tmp_path: Path) -> None:
-    watch = Watch(VirtualClock(), tmp_path / "journal.db")
-    watch.add(dead_pid())
+    watch = Watch(VirtualClock())
+    watch.add(dead_pid(), tmp_path / "journal.db")
     assert watch.reason_to_stop() == "its owner is gone"
 
 
 def test_a_cloud_without_owner_stops_when_it_is_not_used() -> None:
     clock = VirtualClock()
-    watch = Watch(clock, None, idle_limit=100)
+    watch = Watch(clock, idle_limit=100)
+    watch.add(None, None)
     clock.sleep(90)
     watch.touch()
     clock.sleep(90)
@@ -72,8 +73,8 @@ def test_a_cloud_without_owner_stops_when_it_is_not_used() -> None:
     assert watch.reason_to_stop() == "idle for 100 s"
 
 
-def test_a_released_cloud_outlives_its_owners() -> None:
-    watch = Watch(VirtualClock(), None)
-    watch.add(dead_pid())
-    watch.release()
+def test_a_cloud_that_was_asked_for_without_owner_outlives_those_who_come_later() -> None:
+    watch = Watch(VirtualClock())
+    watch.add(None, None)
+    watch.add(dead_pid(), None)
     assert watch.reason_to_stop() is None

@@ -54,6 +54,8 @@ class DynamoDB:
 
     def close(self) -> None:
         self._ended.set()
+        for backend in _backends():
+            backend.ledger.couriers.shutdown(wait=False, cancel_futures=True)
         self._undo.close()
 
     def _sweep(self, cloud: CloudState) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ class Ledger:
     def __init__(self, clock: Clock) -> None:
         self.lock = threading.RLock()
         self._clock = clock
+        self.couriers = ThreadPoolExecutor(1, "streams")
+        """Carries stream records to functions, one after the other."""
         self._last = 0.0
         self._open: list[Written] | None = None
         """Writes that do not count yet."""

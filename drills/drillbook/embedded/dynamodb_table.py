@@ -46,6 +46,15 @@ class ChangeFeed(StreamShard):
         if by:
             entry.record["userIdentity"] = by
         self.items.append(entry)
+        for function, mapping in self.table.lambda_event_source_mappings.items():
+            self.table.ledger.couriers.submit(_deliver, function, self.account_id, entry, mapping.event_source_arn)
+
+
+def _deliver(function: str, account: str, entry: StreamRecord, source: str) -> None:
+    """Invoke the function with the record, after the write and not as a part of it, as AWS polls streams."""
+    from moto.awslambda.utils import get_backend
+
+    get_backend(account, function.split(":")[3]).send_dynamodb_items(function, [entry], source)
 
 
 class TimeTravelTable(Table):

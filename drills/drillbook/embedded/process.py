@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from drillbook.clock import Clock, SystemClock
+from drillbook.embedded.watch import IDLE
 from drillbook.errors import TargetError, UsageError, WaitTimeout
 from drillbook.events import Json
 from drillbook.liveness import birth_of
@@ -29,9 +30,10 @@ from drillbook.waiting import wait_for
 
 ACCOUNT = "111122223333"
 SCRATCH = "drillbook-cloud-"
-IDLE_LIMIT = 8 * 3600.0
+"""How the name of every cloud's scratch directory begins."""
 _PACKAGES = Path(__file__).parents[2]
 _START_TIMEOUT = 60.0
+_PATIENCE = 15.0
 _children: set[int] = set()
 """Pids of clouds that this process started and has not reaped yet, so that no other process can have them."""
 
@@ -54,7 +56,7 @@ def start(
     speed: float = 100,
     journal: Path | None = None,
     account: str = ACCOUNT,
-    idle_limit: float = IDLE_LIMIT,
+    idle_limit: float = IDLE,
 ) -> Cloud:
     """The cloud of ``state_dir``, started if it does not run yet, and ready for its first call.
 
@@ -74,15 +76,27 @@ def start(
             f"an embedded cloud with speed {running.speed:g} and account {running.account} runs already in {state_dir}",
             do="stop it with `drillbook cloud down`, or use another state directory",
         )
-    _ask(running.endpoint, "POST", "owner", running.id, {"pid": owner})
+    _ask(running.endpoint, "POST", "owner", running.id, {"owner": owner, "journal": journal and str(journal.resolve())})
     return running
 
 
 def find(state_dir: Path) -> Cloud | None:
-    """The cloud that runs in ``state_dir``; None if there is none, or what the state file names is gone."""
+    """The cloud that runs in ``state_dir``; None if there is none, or what the state file names is gone.
+
+    Raises WaitTimeout if it runs and does not answer.
+    """
     noted = _noted(state_dir)
-    status = _ask(noted["endpoint"], "GET", "status") if noted and birth_of(noted["pid"]) else None
-    return _cloud(status) if noted and status and status["id"] == noted["id"] else None
+    if noted is None:
+        return None
+    named = Cloud(noted["id"], noted["pid"], noted["endpoint"], noted["speed"], noted["account"])
+    wait_for(
+        f"an answer of the embedded cloud (pid {named.pid})",
+        lambda: _answers(named) or not _is_cloud(named),
+        timeout=_PATIENCE,
+        clock=SystemClock(),
+        do="stop it with `drillbook cloud down`",
+    )
+    return named if _answers(named) else None
 
 
 def status(cloud: Cloud) -> dict[str, Json]:
@@ -93,11 +107,15 @@ def status(cloud: Cloud) -> dict[str, Json]:
     return said
 
 
+def _answers(cloud: Cloud) -> bool:
+    said = _ask(cloud.endpoint, "GET", "status")
+    return said is not None and said["id"] == cloud.id
+
+
 def stop(cloud: Cloud, clock: Clock | None = None) -> None:
     """End this cloud, and no other process that may have its pid or port by now. Nothing happens if it is gone."""
     clock = clock or SystemClock()
-    said = _ask(cloud.endpoint, "GET", "status")
-    if said and said["id"] == cloud.id:
+    if _answers(cloud):
         _ask(cloud.endpoint, "POST", "stop", cloud.id)
         if _gone(cloud.pid, clock, timeout=5.0):
             return
@@ -190,10 +208,8 @@ def _started(pid: int, state_dir: Path, cloud_id: str, log: Path) -> Cloud | Non
     if not noted or noted["id"] != cloud_id:
         return None
     said = _ask(noted["endpoint"], "GET", "status")
-    return _cloud(said) if said and said["ready"] else None
-
-
-def _cloud(said: Json) -> Cloud:
+    if not said or not said["ready"]:
+        return None
     return Cloud(said["id"], said["pid"], said["endpoint"], said["speed"], said["account"])
 
 

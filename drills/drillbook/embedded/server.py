@@ -10,6 +10,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from drillbook.clock import Clock, SystemClock
 from drillbook.embedded import planes
 from drillbook.embedded.crash import Crashes
 from drillbook.embedded.planes import CloudState, Door, Plane
+from drillbook.embedded.process import SCRATCH
 from drillbook.embedded.serving import Application, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
-from drillbook.embedded.watch import IDLE, Watch
+from drillbook.embedded.watch import Watch
 from drillbook.events import Json
 
-SCRATCH = "drillbook-cloud-"
 _HEARTBEAT = 0.5
 _log = logging.getLogger(__name__)
 
@@ -38,35 +39,32 @@ class Options:
     speed: float
     owner: int | None
     journal: Path | None
-    idle_limit: float = IDLE
+    idle_limit: float
 
 
 def run(options: Options) -> None:
     """Serve until told to stop, until the watch says so, or until SIGTERM or SIGINT; leave nothing behind."""
-    clock = SystemClock()
-    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH))
-    cloud = EmbeddedCloud(options, clock, scratch)
-    try:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: cloud.stopping.set())
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    with ExitStack() as leaving:
+        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH))
+        leaving.callback(shutil.rmtree, scratch, ignore_errors=True)
+        leaving.callback(_remove_own, options.state_file, options.id)
+        cloud = EmbeddedCloud(options, SystemClock(), scratch, stopping)
+        leaving.callback(cloud.close)
         cloud.serve()
-    finally:
-        cloud.close()
-        _remove_own(options.state_file, options.id)
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 class EmbeddedCloud:
     """One cloud: the WSGI application and the planes behind it."""
 
-    def __init__(self, options: Options, clock: Clock, scratch: Path) -> None:
-        self.options = options
-        self.stopping = threading.Event()
+    def __init__(self, options: Options, clock: Clock, scratch: Path, stopping: threading.Event) -> None:
+        self.options, self.stopping = options, stopping
         self._ready = threading.Event()
         self._crashes = Crashes()
-        self._watch = Watch(clock, options.journal, options.idle_limit, used=clock.monotonic())
-        if options.owner is not None:
-            self._watch.add(options.owner)
+        self._watch = Watch(clock, options.idle_limit, used=clock.monotonic())
+        self._watch.add(options.owner, options.journal)
         self._server = listen(self)
         self.state = CloudState(options.account, endpoint_of(self._server), options.speed, clock, scratch)
         self._planes: list[Plane] = []
@@ -116,16 +114,11 @@ class EmbeddedCloud:
             case "POST", "stop" if known:
                 self.stopping.set()
             case "POST", "owner" if known:
-                self._own(json.loads(environ["wsgi.input"].read())["pid"])
+                asked = json.loads(environ["wsgi.input"].read())
+                self._watch.add(asked["owner"], asked["journal"] and Path(asked["journal"]))
             case _:
                 return _json(start_response, "404 Not Found", {"error": "no such command, or not this cloud's id"})
         return _json(start_response, "200 OK", {"id": self.options.id})
-
-    def _own(self, pid: int | None) -> None:
-        if pid is None:
-            self._watch.release()
-        else:
-            self._watch.add(pid)
 
     def status(self) -> dict[str, Json]:
         return self._identity() | {

@@ -21,23 +21,21 @@ class Watch:
     """Times are monotonic seconds of ``clock``."""
 
     clock: Clock
-    journal: Path | None
     idle_limit: float = IDLE
     owners: set[Process] = field(default_factory=set)
-    owned: bool = False
-    """Had an owner once. A cloud that never had one is ended by ``drillbook cloud down`` or by its idle limit."""
+    journals: set[Path] = field(default_factory=set)
+    kept: bool = False
+    """Somebody asked for a cloud without owner: only ``drillbook cloud down`` or the idle limit ends it."""
     used: float = 0.0
     orphaned: float | None = None
 
-    def add(self, pid: int) -> None:
-        """Live as long as this process, too. One that is gone already counts as an owner that died."""
-        self.owned, self.orphaned = True, None
-        self.owners.add(Process(pid, birth_of(pid) or ""))
-
-    def release(self) -> None:
-        """Live on without owners, by the idle limit."""
-        self.owned = False
-        self.owners.clear()
+    def add(self, owner: int | None, journal: Path | None) -> None:
+        """Live as long as this process, too, and then until this journal is healed; None: live on without owner."""
+        self.kept = self.kept or owner is None
+        if owner is not None:
+            self.owners.add(Process(owner, birth_of(owner) or ""))
+        if journal is not None:
+            self.journals.add(journal)
 
     def touch(self) -> None:
         """A request came in."""
@@ -45,7 +43,7 @@ class Watch:
 
     def reason_to_stop(self) -> str | None:
         now = self.clock.monotonic()
-        if not self.owned:
+        if self.kept:
             return f"idle for {self.idle_limit:g} s" if now - self.used > self.idle_limit else None
         self.owners = {owner for owner in self.owners if owner.alive}
         if self.owners:
@@ -57,9 +55,7 @@ class Watch:
         return "its owner is gone"
 
     def _needed_to_heal(self) -> bool:
-        if self.journal is None:
-            return False
         try:
-            return count_open(self.journal) > 0
+            return any(count_open(journal) for journal in self.journals)
         except JournalError:
             return True  # Whoever can read it may still want to heal.
