@@ -16,9 +16,10 @@ from drillbook.aws.recovery.journalled import recall, remember
 from drillbook.aws.session import session_of
 from drillbook.clock import utc_text
 from drillbook.errors import PermanentError
-from drillbook.events import EventKind
+from drillbook.events import EventKind, Json
 from drillbook.probe import Reading
 from drillbook.recovery import Phase, Plan, Step
+from drillbook.waiting import wait_for
 
 from . import seed
 from .stack import PACKAGES, TABLE, current_artifact, previous_artifact
@@ -123,16 +124,28 @@ def writers_are_resumed(world: World) -> bool:
 
 
 def find_when_corruption_began(world: World) -> None:
+    """Decide what to restore to. Two looks must agree: a write that was under way may land after the writers stop."""
+    looks = [look_for_corruption(world)]
+
+    def is_at_rest() -> bool:
+        looks.append(look_for_corruption(world))
+        return looks[-1] == looks[-2]
+
+    wait_for("the writes that were under way ending", is_at_rest, timeout=30, interval=0.1, clock=world.clock)
+    remember(world, EVIDENCE, looks[-1])
+
+
+def look_for_corruption(world: World) -> dict[str, Json]:
+    """When the corruption began, the moment before it, and how many products there were then."""
     found = evidence.gather(world, TABLE, is_corrupt)
     with calling(f"count the products in {TABLE}"):
         present = sum(1 for _ in scan(session_of(world).client("dynamodb"), TABLE))
-    decided = {
+    return {
         "began": utc_text(found.began),
         "restore to": utc_text(found.restore_to),
         "fewest": present + found.fewest,
         "most": present + found.most,
     }
-    remember(world, EVIDENCE, decided)
 
 
 def restore_instant(world: World) -> datetime:

@@ -89,3 +89,28 @@ def test_each_setting_that_differs_is_seen(world: World, table: str, dynamodb: A
 def test_a_table_that_is_not_there_is_an_error(world: World) -> None:
     with pytest.raises(PermanentError, match="could not read the configuration of the table absent"):
         describe_configuration(session_of(world), "absent")
+
+
+def test_provisioned_capacity_and_its_scaling_are_described(world: World, name: str, dynamodb: Any) -> None:
+    dynamodb.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("id", "kind")],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-kind",
+                "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+                "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+            }
+        ],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 6},
+    )
+    session_of(world).client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="dynamodb", ResourceId=f"table/{name}",
+        ScalableDimension="dynamodb:table:ReadCapacityUnits", MinCapacity=5, MaxCapacity=50,
+    )  # fmt: skip
+    described = describe_configuration(session_of(world), name)
+    assert described["throughput"] == {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
+    assert described["global indexes"]["by-kind"]["keys"] == ["kind S HASH"]
+    assert [target["MaxCapacity"] for target in described["auto scaling"]] == [50]

@@ -51,8 +51,8 @@ class Evidence:
     """Items that are corrupt now."""
     fewest: int
     most: int
-    """How many more items the table had at ``restore_to`` than now; negative for fewer. The two differ by the
-    changes stamped within the very second of ``restore_to``, which AWS cannot order against it."""
+    """How many more items the table had at ``restore_to`` than now; negative for fewer. The changes stamped within
+    that very second make the difference: AWS does not tell whether they came before or after it."""
 
 
 def gather(world: World, table: str, is_corrupt: IsCorrupt) -> Evidence:
@@ -69,8 +69,11 @@ def gather(world: World, table: str, is_corrupt: IsCorrupt) -> Evidence:
         )
     began = min(corrupt.values())
     restore_to = (began - MARGIN).replace(microsecond=0)
-    counts = [_missing_since(changes, edge) for edge in (restore_to, restore_to + timedelta(seconds=1))]
-    return Evidence(began, restore_to, len(corrupt), min(counts), max(counts))
+    next_second = restore_to + timedelta(seconds=1)
+    within = [change.kind for change in changes if restore_to <= change.at < next_second]
+    later = [change.kind for change in changes if change.at >= next_second]
+    more = later.count("REMOVE") - later.count("INSERT")
+    return Evidence(began, restore_to, len(corrupt), more - within.count("INSERT"), more + within.count("REMOVE"))
 
 
 def _corrupt_since(changes: Sequence[StreamedChange], is_corrupt: IsCorrupt) -> dict[str, datetime]:
@@ -82,12 +85,6 @@ def _corrupt_since(changes: Sequence[StreamedChange], is_corrupt: IsCorrupt) -> 
         else:
             since.pop(change.key, None)
     return since
-
-
-def _missing_since(changes: Sequence[StreamedChange], edge: datetime) -> int:
-    """How many more items there were at ``edge`` than there are now."""
-    after = [change.kind for change in changes if change.at >= edge]
-    return after.count("REMOVE") - after.count("INSERT")
 
 
 def _changes(world: World, table: str) -> Iterator[StreamedChange]:
