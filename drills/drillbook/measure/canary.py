@@ -17,7 +17,7 @@ from drillbook.clock import Clock, SystemClock
 from drillbook.errors import DrillBroken
 from drillbook.events import Json
 from drillbook.measure.canary_settings import CanarySettings
-from drillbook.measure.history import Kind, Op, Res, tail
+from drillbook.measure.history import ABSENT, WRITES, Kind, Op, Res, tail
 from drillbook.measure.open_loop import main
 from drillbook.waiting import wait_for
 
@@ -31,44 +31,41 @@ class LiveState:
     acknowledged: int = 0
     """Writes."""
     bad: int = 0
+    """Operations that were refused, unanswered or slow."""
     last: Op | None = None
     last_bad: Op | None = None
-    last_unanswered: Op | None = None
-    """The last bad operation that did not merely show a record to be lost."""
+    good_since: float = 0.0
+    """When the last bad operation (or the first of all) was sent."""
     bad_kinds: set[Kind] = field(default_factory=set)
-    """Kinds whose last operation was bad. Reads of records that are lost for good keep ``read`` in here."""
+    """Kinds whose last operation was bad."""
+    missing: set[str] = field(default_factory=set)
+    """Keys that showed less than was acknowledged when last looked at: not restored yet, or lost for good."""
     recent: deque[Op] = field(default_factory=lambda: deque(maxlen=200))
 
     def note(self, op: Op) -> None:
-        good = op.res is Res.OK and op.latency <= self.slow and not op.stale
+        if self.last is None:
+            self.good_since = op.sent
         self.ops += 1
-        self.bad += not good
-        self.acknowledged += op.res is Res.OK and op.f not in (Kind.READ, Kind.PROBE)
+        self.acknowledged += op.res is Res.OK and op.f in WRITES
         self.last = op if self.last is None or op.sent > self.last.sent else self.last
         self.recent.append(op)
-        if good:
+        if op.stale or (op.res is Res.FAIL and op.seen == ABSENT):
+            self.missing.add(op.key)
+        elif op.res is Res.OK and op.latency <= self.slow:
+            self.missing.discard(op.key)
             self.bad_kinds.discard(op.f)
         else:
+            self.bad += 1
             self.bad_kinds.add(op.f)
-            self.last_bad = op
-            if not op.stale:
-                self.last_unanswered = op
+            self.last_bad, self.good_since = op, max(self.good_since, op.sent)
 
     @property
     def good_for(self) -> float:
-        """Seconds between the last bad operation (or the first of all) and the last operation, by when they left."""
-        if self.last is None:
-            return 0.0
-        since = self.last_bad or (self.recent[0] if self.recent else self.last)
-        return max(0.0, self.last.sent - since.sent)
+        """Seconds from the last bad operation (or the first of all) to the last operation, by when they were sent.
 
-    @property
-    def answering_for(self) -> float:
-        """The same, but counting an answered read as good although its record is lost: lost it may stay."""
-        if self.last is None:
-            return 0.0
-        since = self.last_unanswered or (self.recent[0] if self.recent else self.last)
-        return max(0.0, self.last.sent - since.sent)
+        Missing records do not count: whether they are lost for good, only the final state tells.
+        """
+        return self.last.sent - self.good_since if self.last else 0.0
 
 
 class Canary:
@@ -127,7 +124,7 @@ class Canary:
         return self._state
 
     def stop(self, drain: float | None = None) -> bool:
-        """Stop the schedule and wait ``drain`` seconds (default: an operation's timeout and 5 s) for what is outstanding.
+        """Stop the schedule and wait ``drain`` seconds for what is outstanding (default: timeout + 5).
 
         True when the canary ended its history itself; False when it was dead already or had to be killed.
         """

@@ -31,7 +31,7 @@ class Final:
     utc: str = ""
 
     def as_json(self) -> dict[str, Json]:
-        """``keys``: a version, null (absent) or "unreadable"; a foreign record stands as null here and in ``foreign``."""
+        """``keys``: a version, null (absent) or "unreadable"; foreign records are null, and listed in ``foreign``."""
         said = {ABSENT: None, FOREIGN: None, None: UNREADABLE}
         return {
             "at": self.at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from drillbook.events import Json
 from drillbook.measure.history import WRITES, History, Op, Res
@@ -46,7 +47,7 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     delays = [op.sent - op.due for op in ops]
     allowed = max(1 / run.rate, 0.02)
     late = sum(delay > allowed for delay in delays) / len(delays)
-    widest = max((after.sent - before.sent for before, after in zip(ops, ops[1:], strict=False)), default=0.0)
+    widest = max((after.sent - before.sent for before, after in pairwise(ops)), default=0.0)
     blind = max(0.0, run.end - ops[-1].sent)
     problems = [
         *_stopped(history, blind, run),
@@ -59,8 +60,8 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
 def _stopped(history: History, blind: float, run: Run) -> Iterator[str]:
     if blind > run.max_gap:
         yield (
-            f"the canary stopped before the drill ended: its last operation left {duration_text(blind)} before the end, "
-            "and what happened after it was not seen"
+            f"the canary stopped before the drill ended: its last operation left {duration_text(blind)} before "
+            "the end, and what happened after it was not seen"
         )
     if history.torn:
         yield "the canary was killed while it wrote: the last line of its history is cut short"

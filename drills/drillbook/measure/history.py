@@ -57,7 +57,7 @@ FOREIGN = -1
 
 @dataclass(frozen=True)
 class Op:
-    """One operation. ``due`` is when it should have left, ``sent`` when it did, ``done`` when the client knew or gave up."""
+    """One operation: ``due`` is when it should have left, ``sent`` when it did, ``done`` when answered or given up."""
 
     i: int
     f: Kind

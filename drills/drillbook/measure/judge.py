@@ -116,7 +116,7 @@ def judge(history: History, final: Final, run: Run) -> Judgement:
     """Judge one drill."""
     found = losses(history.ops, final, run.fault)
     seen = tuple(sightings(history.ops, run.slow, found))
-    measured, instrument = rto(seen, run), health(history, seen, run)
+    measured, instrument = rto(seen, run, len(found.lost)), health(history, seen, run)
     outcomes = tuple(_outcome(objective, measured, found, instrument) for objective in _objectives(run, found))
     rest = [*_instrument(instrument), *_plan(run), *_integrity(found), *_checks(run.checks)]
     judged = [(each.verdict, each.cause) for each in outcomes if each.verdict is not Verdict.INVALID]
@@ -142,7 +142,7 @@ def _outcome(objective: Objective, measured: Rto, found: Losses, instrument: Hea
         cause = _during_cause(found)
     if not instrument.ok:
         verdict = Verdict.INVALID
-    sentence = f"{objective.kind} of at most {duration_text(objective.seconds) or '0 s'}: {cause}"
+    sentence = f"{objective.kind} of at most {duration_text(objective.seconds)}: {cause}"
     return Outcome(objective, interval, verdict, sentence)
 
 
@@ -171,26 +171,27 @@ def _rto_cause(measured: Rto) -> str:
     if measured.state is State.UNOBSERVED:
         return f"{measured.why}, so nothing shows when or whether a recovery took effect"
     last = f"; the last bad operation was {_op_text(measured.last_bad)}" if measured.last_bad else ""
-    return f"not recovered after {duration_text(lo) or '0 s'}: {measured.why}{last}"
+    return f"not recovered after {duration_text(lo)}: {measured.why}{last}"
 
 
 def _op_text(op: Op) -> str:
     what = f"{op.f} of {op.key}" if op.key else str(op.f)
     if op.stale:
         shown = "nothing" if op.seen == 0 else f"version {op.seen}" if op.seen and op.seen > 0 else "a foreign record"
-        return f"{what} → {op.status}, showing {shown} where {f'version {op.ver}' if op.ver else 'nothing'} was acknowledged"
+        wanted = f"version {op.ver}" if op.ver else "its deletion"
+        return f"{what} → {op.status}, showing {shown} where {wanted} was acknowledged"
     return f"{what} → {op.status or op.res}"
 
 
 def _rpo_cause(found: Losses) -> str:
     if not found.attempted:
         return "the canary wrote nothing, so data loss was not measured"
+    if found.unreadable:
+        return f"{found.unreadable} acknowledged writes could not be read after recovery; {_lost_text(found)}"
     if found.rpo.censored and found.lost:
         return f"{_lost_text(found)}; nothing written before it is left, so the recovery point may be older still"
     if found.rpo.censored:
         return "no record written before the fault is there to show how recent the recovery point is"
-    if found.unreadable:
-        return f"{found.unreadable} acknowledged writes could not be read after recovery; {_lost_text(found)}"
     holes = f"; {found.holes} later ones survived, so the loss is partial" if found.holes else ""
     return f"{_lost_text(found)}{holes} (recovery point {_span(found.rpo)} before the fault)"
 
@@ -200,8 +201,8 @@ def _lost_text(found: Losses) -> str:
         return f"none of {found.acked} acknowledged writes was lost"
     before = len(found.lost) - len(found.lost_during)
     if not before:
-        return f"none of the writes acknowledged before the fault was lost (of {found.acked} in all, {len(found.lost)} later ones)"
-    oldest = f"the oldest was acknowledged {duration_text(found.rpo.lo) or '0 s'} before the fault"
+        return f"none of the writes acknowledged before the fault was lost, {len(found.lost)} later ones were"
+    oldest = f"the oldest was acknowledged {duration_text(found.rpo.lo)} before the fault"
     return f"lost {before} of {found.acked} acknowledged writes; {oldest}"
 
 
@@ -213,7 +214,7 @@ def _during_cause(found: Losses) -> str:
 
 
 def _span(interval: Interval) -> str:
-    return f"{duration_text(interval.lo) or '0 s'} to {duration_text(interval.hi)}"
+    return f"{duration_text(interval.lo)} to {duration_text(interval.hi)}"
 
 
 _Judged = tuple[Verdict, str]
@@ -241,4 +242,4 @@ def _checks(checks: Sequence[Check]) -> list[_Judged]:
 
 
 def _by_gravity(judged: Sequence[_Judged]) -> list[_Judged]:
-    return sorted(judged, key=lambda each: each[0] is not worst([each[0], Verdict.FAIL]))
+    return sorted(judged, key=lambda each: each[0] not in (Verdict.INVALID, Verdict.FAIL))

@@ -43,9 +43,9 @@ class _Record:
 
 
 class Ledger:
-    """Chooses errands for a service that offers ``kinds``. Not thread-safe; the same seed and outcomes, the same errands.
+    """Chooses errands for a service that offers ``kinds``. The same seed and outcomes give the same errands.
 
-    ``now`` is monotonic seconds throughout.
+    Not thread-safe. ``now`` is monotonic seconds throughout.
     """
 
     def __init__(self, settings: CanarySettings, kinds: frozenset[Kind]) -> None:

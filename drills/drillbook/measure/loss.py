@@ -184,7 +184,7 @@ def _label(op: Op, shown: int | None, effective: int | None) -> Label | None:
         return Label.UNREADABLE if op.res is Res.OK else None
     if op.res is Res.OK:
         return None if effective >= op.ver else _lost_label(op, shown)
-    if shown != op.ver:
+    if effective != op.ver or op.f is Kind.DELETE:
         return None
     return Label.PHANTOM if op.res is Res.FAIL else Label.RECOVERED
 

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from drillbook.measure.history import Kind, Op
 from drillbook.measure.run import Run
@@ -52,12 +53,12 @@ class Rto:
     """What was missing, where the state is not RECOVERED or NO_IMPACT."""
 
 
-def rto(seen: Sequence[Sighting], run: Run) -> Rto:
-    """``seen`` in order of ``sent``. Looks at what was sent until ``run.end``."""
+def rto(seen: Sequence[Sighting], run: Run, lost: int = 0) -> Rto:
+    """``seen`` in order of ``sent``; only what was sent until ``run.end`` counts. ``lost``: effects lost for good."""
     seen = [each for each in seen if each.op.sent <= run.end]
     bad = [each.op for each in seen if each.bad and (each.op.sent >= run.fault.lo or each.op.done > run.fault.lo)]
     if not bad:
-        return _without_bad(seen, run)
+        return _without_bad(seen, run, lost)
     last = bad[-1]
     impact = max(run.fault.lo, bad[0].sent)
     lowest = max(0.0, last.sent - run.fault.hi)
@@ -65,7 +66,7 @@ def rto(seen: Sequence[Sighting], run: Run) -> Rto:
     held = _held(seen, over, run)
     if isinstance(held, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=held)
-    proof = _proof(seen, bad, held)
+    proof = _proof(seen, bad, held, run.revisit)
     if isinstance(proof, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=proof)
     restored = Interval(last.sent, proof)
@@ -73,10 +74,9 @@ def rto(seen: Sequence[Sighting], run: Run) -> Rto:
     return Rto(State.RECOVERED, interval, impact, restored, held + run.hold, last)
 
 
-def _without_bad(seen: Sequence[Sighting], run: Run) -> Rto:
-    mute = sum(each.sight is Sight.MUTE and each.op.sent >= run.fault.lo for each in seen)
-    if mute:
-        why = f"only records that are lost for good were bad after the fault ({mute} operations met one)"
+def _without_bad(seen: Sequence[Sighting], run: Run, lost: int) -> Rto:
+    if lost or any(each.sight is Sight.MUTE and each.op.sent >= run.fault.lo for each in seen):
+        why = "nothing was bad after the fault but for the records that are lost for good"
         return Rto(State.UNOBSERVED, Interval(0.0, math.inf), why=why)
     held = _held(seen, run.fault.hi, run)
     if isinstance(held, str):
@@ -99,20 +99,16 @@ def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
             return f"it had not stayed good for {run.hold:g} s" if why.startswith("no operation") else why
         window = sent[bisect_left(sent, start) : bisect_right(sent, start + run.hold)]
         instants = [*window, start + run.hold]
-        if len(window) < run.enough:
-            why = f"only {len(window)} operations were seen in the hold time"
-        elif max(_gaps(instants)) > run.max_gap:
+        if max(b - a for a, b in pairwise(instants)) > run.max_gap:
             why = "the canary fell silent in the hold time"
+        elif len(window) < run.enough:
+            why = f"only {len(window)} operations were seen in the hold time"
         else:
             return start
     return why
 
 
-def _gaps(instants: Sequence[float]) -> Iterator[float]:
-    return (after - before for before, after in zip(instants, instants[1:], strict=False))
-
-
-def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float) -> float | str:
+def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float, revisit: float) -> float | str:
     """When the last of the operations that must go well again had done so; else which one has not."""
     proofs = []
     for f in {op.f for op in bad}:
@@ -120,12 +116,15 @@ def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float) -> float |
         if first is None:
             return f"no {f} has gone well since"
         proofs.append(first.done)
-    if suspects := {op.key for op in bad if op.stale}:
-        well = [op.done for key in suspects if (op := _first_good(seen, since, Kind.READ, key))]
-        if not well:
-            return "no record that was read badly has been read well since"
-        proofs += well
-    return max(proofs)
+    suspects = {op.key: op for op in bad if op.stale}
+    if not suspects:
+        return max(proofs)
+    well = [(op, last) for key, last in suspects.items() if (op := _first_good(seen, since, Kind.READ, key))]
+    if not well:
+        return "no record that was read badly has been read well since"
+    # The canary keeps an eye on some of the suspects. One that it met again by chance, long after, dates nothing.
+    dated = [op.done for op, last in well if op.sent - last.sent <= revisit]
+    return max([*proofs, *(dated or [min(op.done for op, _ in well)])])
 
 
 def _first_good(seen: Sequence[Sighting], since: float, f: Kind, key: str | None = None) -> Op | None:

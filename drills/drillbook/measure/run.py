@@ -53,7 +53,12 @@ class Run:
     @property
     def enough(self) -> int:
         """Operations that a hold must at least show: half of those that were due."""
-        return max(3, math.floor(self.rate * self.hold / 2))
+        return max(2, math.floor(self.rate * self.hold / 2))
+
+    @property
+    def revisit(self) -> float:
+        """Seconds within which the canary comes back to a record it keeps an eye on (see ``ledger``), and some."""
+        return max(3.0, 30 / self.rate)
 
     def objective(self, kind: ObjectiveKind) -> Objective | None:
         """The strictest objective of this kind."""
