@@ -55,6 +55,6 @@ def _birth_from_proc(pid: int) -> str | None:
 def _birth_from_ps(pid: int) -> str | None:
     """Systems without /proc (macOS): ps knows the start to the second, which a pid's reuse does not beat."""
     seen = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10
+        ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=10
     ).stdout.split()
     return None if not seen or seen[0].startswith("Z") else " ".join(seen[1:])
