@@ -32,7 +32,7 @@ from drillbook.embedded.front_door_request import (
     to_wsgi,
 )
 from drillbook.embedded.front_door_routes import Route, find, snapshot
-from drillbook.embedded.front_door_stages import Throttle, create_deployment, update_stage
+from drillbook.embedded.front_door_stages import Throttle, create_deployment, patch_rest_api, update_stage
 from drillbook.embedded.functions_runtime import runtime_of
 from drillbook.embedded.metrics import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
@@ -64,6 +64,7 @@ class FrontDoor:
             (RestAPI, "create_deployment", create_deployment(RestAPI.create_deployment, self._remember)),
             # Registers each route with the `responses` library, for APIs that are called inside the test process.
             (RestAPI, "update_integration_mocks", lambda *_: None),
+            (RestAPI, "apply_patch_operations", patch_rest_api(RestAPI.apply_patch_operations)),
             (APIGatewayBackend, "update_stage", update_stage(APIGatewayBackend.update_stage)),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
@@ -91,7 +92,7 @@ class FrontDoor:
     def _answer(self, request: Request) -> Answer:
         api = _api(request.api_id)
         stage = api.stages.get(request.stage) if api else None
-        if api is None or stage is None:
+        if api is None or stage is None or api.disableExecuteApiEndpoint:
             return FORBIDDEN
         if len(request.body) > MAX_BODY:
             return TOO_LARGE

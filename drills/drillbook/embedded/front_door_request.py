@@ -49,7 +49,8 @@ def refusal(status: int, message: str, error_type: str) -> Answer:
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html).
     """
     headers = (("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type))
-    return Answer(status, json.dumps({"message": message}).encode(), headers)
+    separators = (", ", ": ") if status >= 500 else (",", ":")  # as AWS writes them
+    return Answer(status, json.dumps({"message": message}, separators=separators).encode(), headers)
 
 
 FORBIDDEN = refusal(403, "Forbidden", "ForbiddenException")

@@ -1,4 +1,4 @@
-"""Stages: what update_stage accepts, and how fast requests may come.
+"""Stages and APIs: what updating them accepts and does, and how fast requests may come.
 
 Sources: "Patch operations", UpdateStage (https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html) and
 "Throttle requests to your REST APIs" (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html).
@@ -64,6 +64,21 @@ def update_stage(original: Callable[..., Stage]) -> Callable[..., Stage]:
         return stage
 
     return update
+
+
+def patch_rest_api(original: Callable[..., None]) -> Callable[..., None]:
+    """UpdateRestApi whose media types are in the path (``/binaryMediaTypes/image~1png``), whose flags may be off."""
+
+    def patch(api: RestAPI, patch_operations: list[dict[str, Any]]) -> None:
+        for operation in patch_operations:
+            head, _, media_type = operation["path"].removeprefix("/").partition("/")
+            if head == "binaryMediaTypes" and media_type:
+                operation = operation | {"value": media_type.replace("~1", "/")}
+            original(api, [operation])
+            if head == "disableExecuteApiEndpoint":
+                api.disableExecuteApiEndpoint = str(operation.get("value")).lower() == "true"
+
+    return patch
 
 
 def create_deployment(

@@ -80,7 +80,7 @@ class Sandbox:
         self._api = RuntimeApi(self)
         self._process = self._spawn()
         assert self._process.stdout is not None
-        self._log = SandboxLog(self._process.stdout.fileno(), self._has_exited, self._gone)
+        self._log = SandboxLog(self._process.stdout, self._has_exited, self._gone)
 
     @property
     def alive(self) -> bool:

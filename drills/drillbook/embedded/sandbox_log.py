@@ -7,6 +7,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from typing import IO
 
 KEPT = 256 * 1024
 """Bytes kept of one invocation. AWS keeps all; a drill reads the last lines."""
@@ -19,10 +20,10 @@ class SandboxLog:
     drains the pipe and has everything, without waiting for the thread that reads it in the meantime.
     """
 
-    def __init__(self, pipe: int, gone: Callable[[], bool], ended: Callable[[], None]) -> None:
-        self._pipe, self._gone, self._ended = pipe, gone, ended
+    def __init__(self, output: IO[bytes], gone: Callable[[], bool], ended: Callable[[], None]) -> None:
+        self._output, self._pipe, self._gone, self._ended = output, output.fileno(), gone, ended
         self._text, self._lock, self._open = bytearray(), threading.Lock(), True
-        os.set_blocking(pipe, False)
+        os.set_blocking(self._pipe, False)
         threading.Thread(target=self._follow, name="sandbox-log", daemon=True).start()
 
     def take(self) -> bytes:
@@ -40,6 +41,9 @@ class SandboxLog:
             if watch.poll(1000):
                 self._drain()
         self._drain()
+        with self._lock:
+            self._open = False
+            self._output.close()
         self._ended()
 
     def _drain(self) -> None:
