@@ -100,8 +100,7 @@ def stand_up(world: World) -> dict[str, str]:
     Each action sees the values of those before it. Raises UsageError, or the action's own error.
     """
     target = _target(world)
-    given = {key: world.fill(value) for key, value in target.values.items()}
-    world.values.update(given)
+    given = _values_of_the_target(world, target)
     for step in target.stand_up:
         found = action.perform(world, step)
         added = {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
@@ -111,8 +110,10 @@ def stand_up(world: World) -> dict[str, str]:
 
 
 def tear_down(world: World) -> None:
-    """Undo ``stand_up``."""
-    for step in _target(world).tear_down:
+    """Undo ``stand_up``, also half of it, also in a process that knows nothing but where the world is."""
+    target = _target(world)
+    _values_of_the_target(world, target)
+    for step in target.tear_down:
         action.perform(world, step)
 
 
@@ -125,6 +126,13 @@ def compare_configuration(world: World, spec: ConfigurationSpec) -> Comparison:
     source, restored = world.fill(spec.source), world.fill(restored)
     differences = configuration.diff(describe(world.aws, source), describe(world.aws, restored), spec.ignore)
     return Comparison(source, restored, differences)
+
+
+def _values_of_the_target(world: World, target: Target) -> dict[str, str]:
+    """The values that the target's entry gives to placeholders; each may use those before it."""
+    for name, template in target.values.items():
+        world.values[name] = world.fill(template)
+    return {name: world.values[name] for name in target.values}
 
 
 def _factory(service: Service, factory: str) -> object:

@@ -123,6 +123,12 @@ def test_a_drill_killed_after_the_fault_is_healed_by_another_process(notes: Worl
     assert "a" in stored(notes)
 
 
+def test_a_service_that_was_half_stood_up_is_taken_down_by_another_process(notes: World) -> None:
+    known = {name: notes.values[name] for name in ("python", "workdir", "port")}
+    service_actions.tear_down(World(**{**vars(notes), "values": known}))
+    assert service_actions.build_probe(notes, "notes can be listed").read().value == "connection refused"
+
+
 def test_without_the_restore_step_the_check_fails(notes: World) -> None:
     fault = service_actions.build_fault(notes, "server and store lost").fault
     fault.apply(None)
