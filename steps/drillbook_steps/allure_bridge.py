@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from allure_commons.model2 import TestResult
     from pytest_bdd.parser import Feature, Scenario, Step
 
-HEALING = "Drill: healed, judged and recorded when the scenario ends"
 NOT_RUN = "not run: an earlier step ended the scenario"
 
 
@@ -63,10 +63,12 @@ class AllureBridge:
             evidence.show_measured(self._test)
             evidence.show_recovery(self._test)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, object, object]:
+        """Allure names a fixture by this attribute; its own hook is a wrapper too, and reads it first thing."""
         if fixturedef.argname == "drill":
-            fixturedef.func.__allure_display_name__ = HEALING
+            fixturedef.func.__allure_display_name__ = allure_files.DRILL
+        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, feature: Feature, scenario: Scenario) -> None:
@@ -109,12 +111,13 @@ class AllureBridge:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """After each phase: the status follows the drill's verdict, and no path of this machine is left in it."""
+        """After each phase: the status follows the drill's verdict, and no path or name of this machine stays in it."""
         if self._test is None:
             return
         if report.when == "teardown" and self._verdict:
             _follow_verdict(self._test, self._verdict)
         allure_files.scrub(self._test, self.config.rootpath)
+        self._test.labels[:] = [label for label in self._test.labels if label.name != "host"]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

@@ -42,8 +42,8 @@ class Evidence:
         """Each recovery step below the Gherkin step during which it ran."""
         for step in chronicle.steps(self.record):
             shown = self._recovery_step(step)
-            holder = next((gherkin for gherkin in test.steps if _holds(gherkin, shown)), None)
-            if holder is not None:
+            holder = max(test.steps, key=lambda gherkin: _overlap(gherkin, shown), default=None)
+            if holder is not None and _overlap(holder, shown) > 0:
                 holder.steps.append(shown)
 
     def show_healing(self) -> None:
@@ -89,9 +89,10 @@ def _step(name: str, start: int, seconds: float, status: str) -> TestStepResult:
     return TestStepResult(name=name, status=status, stage="finished", start=start, stop=start + round(seconds * 1000))
 
 
-def _holds(gherkin: TestStepResult, step: TestStepResult) -> bool:
-    """Two clocks' roundings apart, and a little more."""
-    return bool(gherkin.start and gherkin.stop and gherkin.start - 50 <= step.start <= gherkin.stop + 50)
+def _overlap(gherkin: TestStepResult, step: TestStepResult) -> int:
+    """How many milliseconds two steps share; one more, so that a step of no length counts where it falls."""
+    shared = min(gherkin.stop or 0, step.stop or 0) - max(gherkin.start or 0, step.start or 0)
+    return int(shared) + 1
 
 
 def _milliseconds(event: Json) -> int:

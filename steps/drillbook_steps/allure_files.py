@@ -15,6 +15,11 @@ from drillbook.events import Json
 if TYPE_CHECKING:
     from allure_commons.model2 import TestResult
 
+DRILL = "Drill: healed, judged and recorded when the scenario ends"
+"""What Allure calls the ``drill`` fixture under set up and tear down."""
+
+_INTERNAL = ("_pytest_bdd_example", "pytestbdd_")
+
 CATEGORIES = [
     {"name": "Objective missed", "matchedStatuses": ["failed"], "messageRegex": "(?s).*(FAIL|RTO|RPO).*"},
     {
@@ -29,14 +34,27 @@ CATEGORIES = [
 
 
 def write(directory: Path, results: list[Json], root: Path) -> None:
-    """Write the files, and drop containers without tests, which the steps' own fixtures leave behind."""
-    (directory / "environment.properties").write_text(environment(results))
-    (directory / "categories.json").write_text(_categories(root))
+    """Write the files, and tidy the containers (set up and tear down) that pytest-bdd's own fixtures leave behind."""
+    (directory / "environment.properties").write_text(environment(results), encoding="utf-8")
+    (directory / "categories.json").write_text(_categories(root), encoding="utf-8")
     if executor := executor_of(os.environ):
-        (directory / "executor.json").write_text(json.dumps(executor, indent=1))
+        (directory / "executor.json").write_text(json.dumps(executor, indent=1), encoding="utf-8")
     for container in directory.glob("*-container.json"):
-        if not json.loads(container.read_text()).get("children"):
-            container.unlink()
+        _tidy(container)
+
+
+def _tidy(container: Path) -> None:
+    """Keep what people wrote: a fixture with a name, and its tear-down once, under the fixture's name."""
+    told = json.loads(container.read_text(encoding="utf-8"))
+    befores = [fixture for fixture in told.get("befores", []) if not fixture["name"].startswith(_INTERNAL)]
+    if not told.get("children") or not befores:
+        container.unlink()
+        return
+    afters = [fixture for fixture in told.get("afters", []) if fixture.get("status")]
+    for fixture in afters:
+        fixture["name"] = fixture["name"].partition("::")[0]
+    told.update(befores=befores, afters=afters)
+    container.write_text(json.dumps(told), encoding="utf-8")
 
 
 def environment(results: list[Json]) -> str:
@@ -93,7 +111,7 @@ def _relative(text: str | None, root: Path) -> str | None:
 
 def _categories(root: Path) -> str:
     own = root / "reports" / "categories.json"
-    return own.read_text() if own.is_file() else json.dumps(CATEGORIES, indent=1)
+    return own.read_text(encoding="utf-8") if own.is_file() else json.dumps(CATEGORIES, indent=1)
 
 
 def _escaped(value: str) -> str:

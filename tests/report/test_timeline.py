@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from hypothesis import given, settings
@@ -62,7 +65,7 @@ def texts(drawing: str) -> list[str]:
 def test_the_drill_is_drawn_with_instants_phases_lanes_and_steps(evidence: Path) -> None:
     words = " | ".join(texts((evidence / "timeline.svg").read_text()))
     for told in (
-        "fault 0 s",
+        "fault in effect 0 s",
         "detected +2.4 s",
         "restored +3.7 s",
         "Detect 2.4 s",
@@ -78,8 +81,20 @@ def test_bad_answers_are_drawn_in_the_slices_of_the_outage(evidence: Path) -> No
     drawn = chronicle.timeline(record.read(evidence))
     probes = next(lane for lane in drawn.lanes if lane.name == "Probes")
     bad = {bucket.at for bucket in probes.buckets if bucket.bad}
-    assert bad == {0.0, 1.0, 2.0, 3.0}
+    assert bad == {number / 2 for number in range(8)}
     assert sum(bucket.bad + bucket.good for bucket in probes.buckets) == 120
+
+
+def test_a_short_outage_in_a_long_drill_is_drawn_a_second_time(tmp_path: Path, made_up: Callable[..., Any]) -> None:
+    made_up(back=5.3).write(tmp_path / "d")
+    told = record.read(tmp_path / "d")
+    assert chronicle.close_up(told) is None  # the plan took 4 s of 12: that is long enough to see
+    shorter = [
+        event for event in told.events if event.get("name") not in ("t_exec0", "t_exec1", "t_detect", "t_declare")
+    ]
+    near = chronicle.close_up(replace(told, events=shorter))
+    assert near is not None
+    assert -0.2 < near.start < 0 < 0.3 < near.end < 0.7
 
 
 def test_labels_at_the_same_moment_stand_on_different_lines() -> None:

@@ -15,12 +15,12 @@ from drillbook.report.timeline import Bar, Bucket, Lane, Mark, Span, Timeline
 SLICES = 110
 """About as many slices as a reader can tell apart."""
 
-BEATS = 20
+BEATS = 8
 """A slice holds at least this many beats of the canary, or the picture shows its rhythm instead of the service."""
 
 INSTANTS = {
     "t_baseline": "baseline",
-    "t_inject": "fault",
+    "t_inject": "fault in effect",
     "t_impact": "first bad answer",
     "t_detect": "detected",
     "t_declare": "decided",
@@ -46,22 +46,51 @@ _LANES = (("Reads", {Kind.READ}), ("Writes", WRITES), ("Probes", {Kind.PROBE}))
 _SLICE_LENGTHS = (0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 
 
+CLOSE = 0.2
+"""An outage that takes less than this share of the drill is drawn a second time, larger."""
+
+
 def timeline(record: Record) -> Timeline:
-    """What is drawn of ``record``, in seconds from the fault."""
-    start, end = record.span
-    least = max((end - start) / SLICES, BEATS / record.rate)
-    length = next((length for length in _SLICE_LENGTHS if length >= least), 3600)
+    """The whole drill as far as the canary looked, in seconds from the fault."""
+    start, end = _watched(record)
+    return _between(record, start, end, BEATS / record.rate)
+
+
+def close_up(record: Record) -> Timeline | None:
+    """The outage and the recovery alone, when the whole drill is too long to show them."""
     moments = moments_of(record)
+    last = max((moments[name] for name in ("t_restored", "t_exec1", "t_detect") if name in moments), default=0.0)
+    start, end = _watched(record)
+    first = min(0.0, moments.get("t_impact", 0.0))
+    if last <= first or last - first > CLOSE * (end - start):
+        return None
+    room = (last - first) * 0.25
+    return _between(record, max(start, first - room), min(end, last + room), 2 / record.rate)
+
+
+def _between(record: Record, start: float, end: float, least: float) -> Timeline:
+    """What lies between two moments; slices of at least ``least`` seconds."""
+    least = max(least, (end - start) / SLICES)
+    length = next((length for length in _SLICE_LENGTHS if length >= least), 3600)
+    moments = {name: at for name, at in moments_of(record).items() if start <= at <= end}
     return Timeline(
         start=start,
         end=end,
         bucket=length,
-        lanes=list(_lanes(record, length)),
-        phases=list(_phases(moments)),
-        windows=list(windows(record)),
+        lanes=list(_lanes(record, length, start, end)),
+        phases=[phase for phase in _phases(moments_of(record)) if phase.end > start and phase.start < end],
+        windows=[window for window in windows(record) if window.end > start and window.start < end],
         marks=[Mark(INSTANTS[name], at) for name, at in moments.items()],
-        bars=[_bar(step, record.origin) for step in steps(record)],
+        bars=[bar for step in steps(record) if (bar := _bar(step, record.origin)).start < end],
     )
+
+
+def _watched(record: Record) -> tuple[float, float]:
+    """From the canary's first operation to its last, or to the last instant; the whole drill without a canary."""
+    if not record.seen:
+        return record.span
+    sent = [each.op.due - record.origin for each in record.seen]
+    return min(sent), max([*sent, *moments_of(record).values()])
 
 
 def moments_of(record: Record) -> dict[str, float]:
@@ -95,9 +124,10 @@ def steps(record: Record) -> list[Json]:
     return list(found.values())
 
 
-def _lanes(record: Record, length: float) -> Iterator[Lane]:
+def _lanes(record: Record, length: float, start: float, end: float) -> Iterator[Lane]:
     for name, kinds in _LANES:
-        seen = [each for each in record.seen if each.op.f in kinds]
+        mine = [each for each in record.seen if each.op.f in kinds]
+        seen = [each for each in mine if start <= each.op.due - record.origin <= end]
         if seen:
             yield Lane(name, list(_buckets(seen, record, length)))
 

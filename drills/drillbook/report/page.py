@@ -25,15 +25,19 @@ def write(directory: Path) -> Path:
     """
     evidence = record.read(directory)
     title = f"Timeline of {evidence.drill.get('drill', directory.name)}"
-    drawing = timeline.svg(chronicle.timeline(evidence), title)
-    (directory / DRAWING).write_text(drawing, encoding="utf-8")
-    (directory / NAME).write_text(html(evidence, drawing), encoding="utf-8", errors="replace")
+    (directory / DRAWING).write_text(timeline.svg(chronicle.timeline(evidence), title), encoding="utf-8")
+    (directory / NAME).write_text(html(evidence), encoding="utf-8", errors="replace")
     return directory / NAME
 
 
-def html(evidence: record.Record, drawing: str) -> str:
+def html(evidence: record.Record) -> str:
     """The whole page as text."""
-    return environment().get_template("page.html.j2").render(story=Story(evidence), timeline=drawing)
+    near = chronicle.close_up(evidence)
+    drawings = {
+        "timeline": timeline.svg(chronicle.timeline(evidence), "Timeline of the drill"),
+        "close_up": timeline.svg(near, "The outage and the recovery, larger") if near else "",
+    }
+    return environment().get_template("page.html.j2").render(story=Story(evidence), **drawings)
 
 
 @cache

@@ -122,7 +122,17 @@ class Story:
 
     @cached_property
     def examples(self) -> list[Json]:
-        return list((self.result.get("lost") or {}).get("examples") or [])
+        """Findings of the judge, with when the write was acknowledged in seconds from the fault."""
+        return [
+            {
+                "label": found["label"],
+                "record": found["key"],
+                "version": found["ver"],
+                "acknowledged": "never" if found["acked"] is None else _from_fault(found["acked"] - self.record.origin),
+                "afterwards": {None: "unreadable", 0: "absent", -1: "foreign"}.get(found["shown"], found["shown"]),
+            }
+            for found in (self.result.get("lost") or {}).get("examples") or []
+        ]
 
     @property
     def gone(self) -> int:
@@ -276,5 +286,9 @@ def _share(step: Json) -> float | None:
     return float(step.get("seconds") or 0) / float(budget) if budget else None
 
 
+def _from_fault(at: float) -> str:
+    return f"{wording.offset_text(at)} from the fault"
+
+
 def _adjective(basis: str) -> str:
-    return basis.replace("-", " on ") if basis.startswith("measured-") else basis
+    return {"measured-local": "measured locally", "measured-localstack": "measured on LocalStack"}.get(basis, basis)

@@ -15,7 +15,7 @@ from html import escape
 from drillbook.report.junit import clean
 from drillbook.report.wording import count_text, offset_text, seconds_text
 
-WIDTH, GUTTER, MARGIN = 960.0, 168.0, 18.0
+WIDTH, GUTTER, MARGIN = 960.0, 188.0, 18.0
 _UP, _DOWN, _LANE = 24.0, 15.0, 48.0
 _ROW, _LABEL = 21.0, 15.0
 _LETTER = 6.1
@@ -186,7 +186,7 @@ def _bar(bar: Bar, scale: Scale, y: float) -> Iterator[str]:
     budget = f" of {seconds_text(bar.budget)}" if bar.budget is not None and math.isfinite(bar.budget) else ""
     told = f"{took}{budget}" + (f" · {bar.outcome}" if bar.outcome in ("failed", "skipped") else "")
     yield f"<g><title>{_safe(f'{bar.name}: {told}')}</title>"
-    yield _text(GUTTER - 10, y + 14, _shortened(bar.name, 25), "row", anchor="end")
+    yield _text(GUTTER - 10, y + 14, _shortened(bar.name, 23), "row", anchor="end")
     if budget and bar.budget is not None:
         reach, allowed = _extent(bar.start, _real(bar.start) + bar.budget, scale)
         yield f'<rect class="budget" x="{reach:.1f}" y="{y + 4:.0f}" width="{allowed:.1f}" height="{_ROW - 8:.0f}"/>'
