@@ -28,7 +28,7 @@ def test_the_smallest_service_has_defaults_for_the_rest(write: Write) -> None:
     assert service.folder == write().parent
 
 
-@pytest.mark.parametrize("name", ["notes-http"])
+@pytest.mark.parametrize("name", ["notes-http", "product-lambda"])
 def test_the_services_of_this_repository_load(name: str) -> None:
     assert services.find(REPOSITORY, name).name == name
 
