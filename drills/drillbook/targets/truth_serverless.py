@@ -40,10 +40,17 @@ class _Function:
     name: str
     arn: str
 
-    def invoke(self, **settings: Any) -> tuple[str, Any]:
-        """FunctionError ("" for none) and the answer."""
+    def invoke(self, **settings: Any) -> tuple[str, dict[str, Any]]:
+        """FunctionError ("" for none) and the answer, which is an object for all code of these probes."""
         answer = self.client.invoke(FunctionName=self.name, Payload=b"{}", **settings)
-        return answer.get("FunctionError", ""), json.loads(answer["Payload"].read())
+        payload = answer["Payload"].read()
+        try:
+            said = json.loads(payload)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise Untrue(f"the function answers {payload[:200]!r}, which its code does not")
+        return answer.get("FunctionError", ""), said
 
     def update(self, source: str) -> None:
         self.client.update_function_code(FunctionName=self.name, ZipFile=_zip(source))
