@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.models import DynamoDBBackend
 
 from drillbook.embedded import process
 from drillbook.errors import UsageError
@@ -57,10 +59,28 @@ def test_probes_leave_nothing_behind(embedded: Clients) -> None:
 
 
 @mock_aws
-def test_a_restore_that_copies_the_present_is_untrue() -> None:
-    [answer] = truth.run(Clients(None, speed=10_000), ["dynamodb.pitr"])
+def test_a_restore_that_copies_the_present_is_untrue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto and its kin copy the present whatever is asked; the window of this one moves, so only content tells."""
+    moving = {"PointInTimeRecoveryStatus": "ENABLED", "LatestRestorableDateTime": 4_000_000_000.0}
+    monkeypatch.setattr(
+        DynamoDBBackend,
+        "describe_continuous_backups",
+        lambda *_: {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": moving},
+    )
+    [answer] = truth.run(Clients(None), ["dynamodb.pitr"])
     assert not answer.ok
-    assert "awaited in vain" in answer.detail
+    assert "holds {'kept': 'after'}, not {'kept': 'before', 'deleted': 'before'}" in answer.detail
+
+
+@mock_aws
+def test_a_call_that_the_target_does_not_know_is_untrue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise JsonRESTError("UnknownOperationException", "not emulated")
+
+    monkeypatch.setattr(DynamoDBBackend, "create_backup", unknown)
+    [answer] = truth.run(Clients(None), ["dynamodb.backup"])
+    assert not answer.ok
+    assert "UnknownOperationException" in answer.detail
 
 
 def test_an_unknown_capability_is_a_usage_error(embedded: Clients) -> None:

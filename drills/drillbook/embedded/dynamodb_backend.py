@@ -137,8 +137,10 @@ class TimeTravelBackend(DynamoDBBackend):
 
     def update_continuous_backups(self, table_name: str, point_in_time_spec: dict[str, Any]) -> dict[str, Any]:
         """Switching it off and on again begins a new window: what was before cannot be restored any more."""
+        if table_name in self.tables:
+            self._not_while_creating(table_name)
         super().update_continuous_backups(table_name, point_in_time_spec)
-        table = self._not_while_creating(table_name)
+        table = self.table(table_name)
         with self.ledger.lock:
             if not point_in_time_spec["PointInTimeRecoveryEnabled"]:
                 table.history = None
@@ -192,6 +194,8 @@ class TimeTravelBackend(DynamoDBBackend):
 
     def create_backup(self, table_name: str, backup_name: str) -> Backup:
         with self.ledger.lock:
+            if table_name in self.tables and self.table(table_name).creating > 0:
+                raise JsonRESTError(f"{_PREFIX}TableInUseException", f"Table is being created: {table_name}")
             return self._keep(super().create_backup(table_name, backup_name))
 
     def _keep(self, backup: Backup) -> Backup:

@@ -33,8 +33,10 @@ class Written:
 class Ledger:
     """Gives each write its instant. Hold ``lock`` around whatever reads or writes the region's tables."""
 
+    lock = threading.RLock()
+    """One for all regions: a restore may read another region's table, and two such must not wait for each other."""
+
     def __init__(self, clock: Clock) -> None:
-        self.lock = threading.RLock()
         self._clock = clock
         self.couriers = ThreadPoolExecutor(1, "streams")
         """Carries stream records to functions, one after the other."""

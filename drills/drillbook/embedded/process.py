@@ -68,16 +68,17 @@ def start(
     state_dir.mkdir(parents=True, exist_ok=True)
     with _alone(state_dir):
         running = find(state_dir)
-        if running is None:
-            _sweep(state_dir)
-            return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit)
-    if (running.speed, running.account) != (speed, account):
-        raise UsageError(
-            f"an embedded cloud with speed {running.speed:g} and account {running.account} runs already in {state_dir}",
-            do="stop it with `drillbook cloud down`, or use another state directory",
-        )
-    _ask(running.endpoint, "POST", "owner", running.id, {"owner": owner, "journal": journal and str(journal.resolve())})
-    return running
+        if running is not None and (running.speed, running.account) != (speed, account):
+            raise UsageError(
+                f"a cloud with speed {running.speed:g} and account {running.account} runs already in {state_dir}",
+                do="stop it with `drillbook cloud down`, or use another state directory",
+            )
+        if running is not None and _join(running, owner, journal):
+            return running
+        if running is not None:
+            _gone(running.pid, SystemClock(), _PATIENCE)
+        _sweep(state_dir)
+        return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit)
 
 
 def find(state_dir: Path) -> Cloud | None:
@@ -105,6 +106,12 @@ def status(cloud: Cloud) -> dict[str, Json]:
     if said is None or said["id"] != cloud.id:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
     return said
+
+
+def _join(cloud: Cloud, owner: int | None, journal: Path | None) -> bool:
+    """Become an owner, too; False if the cloud is about to end."""
+    asked = {"owner": owner, "journal": journal and str(journal.resolve())}
+    return _ask(cloud.endpoint, "POST", "owner", cloud.id, asked) is not None
 
 
 def _answers(cloud: Cloud) -> bool:

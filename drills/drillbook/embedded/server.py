@@ -62,6 +62,7 @@ class EmbeddedCloud:
     def __init__(self, options: Options, clock: Clock, scratch: Path, stopping: threading.Event) -> None:
         self.options, self.stopping = options, stopping
         self._ready = threading.Event()
+        self._joining = threading.Lock()
         self._crashes = Crashes()
         self._watch = Watch(clock, options.idle_limit, used=clock.monotonic())
         self._watch.add(options.owner, options.journal)
@@ -81,9 +82,20 @@ class EmbeddedCloud:
         self._ready.set()
         threading.Thread(target=warm_up, args=(self._aws,), name="warm-up", daemon=True).start()
         while not self.stopping.wait(_HEARTBEAT):
+            self._stop_if_due()
+
+    def _stop_if_due(self) -> None:
+        with self._joining:
             if reason := self._watch.reason_to_stop():
                 _log.info("stopping: %s", reason)
-                return
+                self.stopping.set()
+
+    def _join(self, asked: Json) -> bool:
+        """Live for one more owner; False if it is too late for that."""
+        with self._joining:
+            if not self.stopping.is_set():
+                self._watch.add(asked["owner"], asked["journal"] and Path(asked["journal"]))
+            return not self.stopping.is_set()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -113,11 +125,12 @@ class EmbeddedCloud:
                 return _json(start_response, "200 OK", self.status())
             case "POST", "stop" if known:
                 self.stopping.set()
-            case "POST", "owner" if known:
-                asked = json.loads(environ["wsgi.input"].read())
-                self._watch.add(asked["owner"], asked["journal"] and Path(asked["journal"]))
+            case "POST", "owner" if known and self._join(json.loads(environ["wsgi.input"].read())):
+                pass
             case _:
-                return _json(start_response, "404 Not Found", {"error": "no such command, or not this cloud's id"})
+                return _json(
+                    start_response, "404 Not Found", {"error": "no such command, not this cloud's id, or too late"}
+                )
         return _json(start_response, "200 OK", {"id": self.options.id})
 
     def status(self) -> dict[str, Json]:
