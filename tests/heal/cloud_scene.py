@@ -17,9 +17,9 @@ import urllib3
 from drillbook.clock import SystemClock
 from drillbook.events import Json
 
-SETTLE = float(os.environ.get("SCENE_SETTLE", "0.8"))
-LATE = 0.25
-"""Seconds for which the cloud holds a request back that says ``X-Late``."""
+SETTLE = float(os.environ.get("SCENE_SETTLE", "0.5"))
+LATE = os.environ.get("SCENE_LATE", "0.2")
+"""Seconds for which the cloud holds a request back that says so in ``X-Late``."""
 TABLE, BUCKET = "products", "example-artifacts"
 
 POOL = urllib3.PoolManager(retries=False, timeout=10)
@@ -34,7 +34,7 @@ def dynamodb(place: str, operation: str, *, late: bool = False, **request: Json)
     headers = _headers("dynamodb") | {
         "X-Amz-Target": f"DynamoDB_20120810.{operation}",
         "Content-Type": "application/x-amz-json-1.0",
-        **({"X-Late": "yes"} if late else {}),
+        **({"X-Late": LATE} if late else {}),
     }
     answer = POOL.request("POST", place, headers=headers, body=json.dumps(request))
     if answer.status >= 400 and b"ResourceNotFound" not in answer.data:
@@ -43,7 +43,7 @@ def dynamodb(place: str, operation: str, *, late: bool = False, **request: Json)
 
 
 def s3(place: str, method: str, path: str, *, late: bool = False, body: bytes = b"") -> str:
-    headers = _headers("s3") | ({"X-Late": "yes"} if late else {})
+    headers = _headers("s3") | ({"X-Late": LATE} if late else {})
     answer = POOL.request(method, f"{place}/{BUCKET}{path}", headers=headers, body=body)
     if answer.status >= 400 and answer.status != 404 and b"BucketAlreadyOwnedByYou" not in answer.data:
         raise RuntimeError(f"{method} {path}: {answer.status} {answer.data!r}")
@@ -186,8 +186,7 @@ def serve() -> None:
     cloud, clock = DomainDispatcherApplication(create_backend_app), SystemClock()
 
     def late(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        if "HTTP_X_LATE" in environ:
-            clock.sleep(LATE)
+        clock.sleep(float(environ.get("HTTP_X_LATE", "0")))
         answer: Iterable[bytes] = cloud(environ, start)
         return answer
 

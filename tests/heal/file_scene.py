@@ -11,8 +11,8 @@ from pathlib import Path
 
 from drillbook.events import Json
 
-SETTLE = 0.6
-SLOW = 0.15
+SETTLE = 0.3
+SLOW = 0.1
 """Seconds that some commands sleep before they strike: the call in flight."""
 
 FILES = {"prices.csv": "apple,1\npear,2\n", "config.ini": "[shop]\nopen = yes\n", "hours.txt": "9-17\n"}
