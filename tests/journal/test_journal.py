@@ -241,6 +241,24 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Journal(tmp_path / "file" / "journal.sqlite3")
 
 
+def test_a_journal_that_somebody_else_holds_says_so(path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drillbook.journal_file._PATIENCE", 0.05)
+    change = SetValue({})
+    with Journal(path) as journal, Journal(path) as other, other._file.transaction():
+        with pytest.raises(JournalError, match=r"cannot be written: database is locked — see which drillbook process"):
+            carry_out(journal, change, world)
+        assert journal.open_entries() == []
+    assert change.seen == []
+
+
+def test_a_full_disk_is_named_and_nothing_is_changed(journal: Journal, world: World) -> None:
+    journal._file._connection.execute("pragma max_page_count = 1")
+    change = SetValue({"colour": "x" * 50_000})
+    with pytest.raises(JournalError, match="database or disk is full — free space on its disk"):
+        carry_out(journal, change, world)
+    assert change.seen == []
+
+
 def test_an_empty_file_left_by_a_kill_becomes_a_journal(path: Path, world: World) -> None:
     path.parent.mkdir()
     path.touch()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -353,3 +354,48 @@ def test_the_time_box_is_the_service_files(tmp_path: Path) -> None:
     box = Rails(here).time_box()
     here.clock.sleep(1799)
     assert box.left == pytest.approx(1)
+
+
+class Account:
+    """A session of a real account, as far as the account rail asks it."""
+
+    endpoint, region, regions, account = None, "eu-west-1", frozenset({"eu-west-1"}), SANDBOX
+
+    def __init__(self, aliases: list[str] | Exception) -> None:
+        self._aliases = aliases
+
+    def identity(self) -> Any:
+        return SimpleNamespace(account=SANDBOX)
+
+    def client(self, name: str) -> Any:
+        assert name == "iam"
+        return self
+
+    def list_account_aliases(self) -> Any:
+        if isinstance(self._aliases, Exception):
+            raise self._aliases
+        return {"AccountAliases": self._aliases}
+
+
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListAccountAliases")
+
+
+@pytest.mark.parametrize(
+    ("aliases", "told"),
+    [
+        (["example-sandbox"], ""),
+        (["example-prod"], "says 'prod'"),
+        ([], "has no alias that we may read"),
+        (DENIED, "has no alias that we may read"),
+    ],
+)
+def test_the_alias_of_a_real_account_is_read_from_the_account(
+    tmp_path: Path, aliases: list[str] | Exception, told: str
+) -> None:
+    real = world(tmp_path, "aws", endpoint=None)
+    real.aws = cast(Any, Account(aliases))
+    if not told:
+        assert Rails(real, go=True).before_start()[-1].checked.endswith("'example-sandbox' does not say production")
+        return
+    with pytest.raises(Refused, match=told):
+        Rails(real, go=True).before_start()
