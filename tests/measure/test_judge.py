@@ -106,7 +106,7 @@ def test_unreadable_records_never_pass(simulate: Simulate, scene: Any) -> None:
 
 def test_a_dead_canary_is_invalid_and_says_how_long_it_was_blind(simulate: Simulate, scene: Any) -> None:
     history, final, _ = simulate(scene())
-    alive = History(history.header, tuple(op for op in history.ops if op.sent < 6.0), ended=False)
+    alive = replace(history, ops=tuple(op for op in history.ops if op.sent < 6.0), ended=False)
     judged = judge(alive, final, RUN)
     assert judged.verdict is Verdict.INVALID
     assert "the canary stopped before the drill ended: its last operation left 5.9 s before the end" in judged.causes[0]

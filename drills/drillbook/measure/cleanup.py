@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drillbook.clock import Clock
-from drillbook.measure.canary_settings import CanarySettings
-from drillbook.measure.final import in_parallel
+from drillbook.measure.final import in_parallel, possible_keys
 from drillbook.measure.front_door import FrontDoor
-from drillbook.measure.history import ABSENT, WRITES, History, Kind, Res
+from drillbook.measure.history import ABSENT, History, Kind, Res
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,8 @@ def cleanup(door: FrontDoor, history: History, clock: Clock, *, attempts: int = 
                 return True
         return False
 
-    keys = _possible_keys(history)
+    keys = possible_keys(history)
     if Kind.DELETE not in door.kinds:
         return Cleanup(0, tuple(keys))
     outcomes = in_parallel(gone, keys)
     return Cleanup(sum(outcomes), tuple(key for key, is_gone in zip(keys, outcomes, strict=True) if not is_gone))
-
-
-def _possible_keys(history: History) -> list[str]:
-    """The keys that were written, and when the canary was killed, those it may have been writing just then."""
-    keys = dict.fromkeys(op.key for op in history.ops if op.f in WRITES)
-    if not history.ended:
-        settings = CanarySettings.from_json(history.header["settings"])
-        highest = max((int(key.removeprefix(settings.prefix)) for key in keys), default=0)
-        keys.update(dict.fromkeys(settings.key(highest + ahead) for ahead in range(1, settings.workers + 1)))
-        keys.update(dict.fromkeys(settings.key(number) for number in range(1, highest + 1)))
-    return list(keys)

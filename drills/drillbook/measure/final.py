@@ -12,6 +12,7 @@ from typing import TypeVar
 from drillbook.clock import Clock, utc_text
 from drillbook.errors import EvidenceError
 from drillbook.events import Json
+from drillbook.measure.canary_settings import CanarySettings
 from drillbook.measure.front_door import FrontDoor
 from drillbook.measure.history import ABSENT, FOREIGN, WRITES, History, Kind, Res
 
@@ -65,7 +66,7 @@ class Final:
 
 
 def read_final(door: FrontDoor, history: History, clock: Clock, *, attempts: int = 3, pause: float = 0.2) -> Final:
-    """Read every key the history says was attempted, up to ``attempts`` times, ``pause`` seconds apart."""
+    """Read every key that the canary may have written, up to ``attempts`` times, ``pause`` seconds apart."""
     at, now = clock.monotonic(), clock.now()
 
     def seen(key: str) -> int | None:
@@ -77,7 +78,7 @@ def read_final(door: FrontDoor, history: History, clock: Clock, *, attempts: int
                 return answer.seen
         return None
 
-    keys = attempted_keys(history)
+    keys = possible_keys(history)
     read = in_parallel(seen, keys) if Kind.READ in door.kinds else [None] * len(keys)
     prefix = str(history.header.get("settings", {}).get("prefix", ""))
     listing = door.listing()
@@ -85,9 +86,14 @@ def read_final(door: FrontDoor, history: History, clock: Clock, *, attempts: int
     return Final(dict(zip(keys, read, strict=True)), listed, at, utc_text(now))
 
 
-def attempted_keys(history: History) -> list[str]:
-    """Every key that a write was sent for, in order of the first."""
-    return list(dict.fromkeys(op.key for op in sorted(history.ops, key=lambda op: op.sent) if op.f in WRITES))
+def possible_keys(history: History) -> list[str]:
+    """The keys that were written, and when the canary was killed, those it may have been writing just then."""
+    keys = dict.fromkeys(op.key for op in sorted(history.ops, key=lambda op: op.sent) if op.f in WRITES)
+    if not history.ended:
+        settings = CanarySettings.from_json(history.header["settings"])
+        highest = max((int(key.removeprefix(settings.prefix)) for key in keys), default=0)
+        keys.update(dict.fromkeys(settings.key(number) for number in range(1, highest + settings.workers + 1)))
+    return list(keys)
 
 
 def in_parallel(work: Callable[[str], T], keys: Iterable[str], *, workers: int = 8) -> list[T]:

@@ -197,12 +197,12 @@ def _lost_label(op: Op, shown: int | None) -> Label:
 
 def _strangers(writes: Sequence[Op], final: Final) -> Iterable[Finding]:
     written = {(op.key, op.ver) for op in writes if op.f is not Kind.DELETE}
+    attempted = {op.key for op in writes}
     for key, shown in final.keys.items():
-        if shown not in (None, ABSENT) and (key, shown) not in written:
+        if key in attempted and shown not in (None, ABSENT) and (key, shown) not in written:
             yield Finding(Label.UNEXPECTED, key, shown, None, shown)
-    attempted = {key for key, _ in written}
     for key, times in (final.listed or {}).items():
-        if key not in attempted:
+        if key not in final.keys:
             yield Finding(Label.UNEXPECTED, key, 0, None, None)
         if times > 1:
             yield Finding(Label.DUPLICATED, key, 0, None, None)
