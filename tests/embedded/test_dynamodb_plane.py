@@ -150,7 +150,7 @@ def content(backend: TimeTravelBackend, table: str = TABLE) -> list[dict[str, An
     return sorted(found, key=repr)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(writes=writes, ranged=st.booleans(), data=st.data())
 def test_a_restore_holds_the_items_as_of_the_asked_instant(
     writes: list[tuple[str, str, str]], ranged: bool, data: st.DataObject

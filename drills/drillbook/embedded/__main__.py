@@ -27,6 +27,9 @@ def main() -> None:
     from drillbook.embedded.server import Options, run
 
     run(Options(**vars(options)))
+    # What had to end has ended; taking moto's modules apart would take longer than all of that.
+    logging.shutdown()
+    os._exit(0)
 
 
 main()
