@@ -53,7 +53,7 @@ class JournalFile:
         self._lock = threading.RLock()
         with self.trouble("opened"):
             _create_private(path)
-            self._connection = sqlite3.connect(path, _PATIENCE, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             with self.trouble("opened"):
                 self._prepare()
@@ -129,7 +129,7 @@ def count_open(path: Path) -> int:
         return 0
     query = "select count(*) from entries where state in ('intent', 'applied')"
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", _PATIENCE, uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", timeout=_PATIENCE, uri=True)) as connection:
             return int(connection.execute(query).fetchone()[0])
     except sqlite3.Error as error:
         raise JournalError(f"the journal {path} cannot be read: {error}", do=_advice(error)) from error
