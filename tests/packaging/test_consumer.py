@@ -30,6 +30,14 @@ class Consumer:
             [str(self.bin / argv[0]), *argv[1:]], cwd=self.folder, env=kept, capture_output=True, text=True, timeout=300
         )
 
+    def drill(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run drills, and once more if other work on this machine kept the canary from measuring."""
+        for _ in range(2):
+            done = self.run(*argv)
+            if "too busy to measure on" not in done.stdout and "fell silent" not in done.stdout:
+                return done
+        return self.run(*argv)
+
 
 @pytest.fixture(scope="module")
 def consumer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
@@ -48,17 +56,17 @@ def consumer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_its_first_drill_passes_and_can_be_verified(consumer: Consumer) -> None:
-    done = consumer.run("drillbook", "run", "--json", "out.json")
+    done = consumer.drill("drillbook", "run", "--json", "out.json")
     assert done.returncode == 0, done.stdout + done.stderr
     (drill,) = json.loads((consumer.folder / "out.json").read_text())["drills"]
     assert (drill["verdict"], drill["leftovers"]) == ("PASS", [])
-    (evidence,) = [path.parent for path in (consumer.folder / "reports").glob("2*/*/manifest.json")]
+    evidence = (consumer.folder / "reports" / "latest").resolve() / drill["evidence"]
     assert consumer.run("drillbook", "verify", str(evidence)).returncode == 0
     assert "the outage is announced to" in (evidence / "events.jsonl").read_text()
 
 
 def test_plain_pytest_does_the_same_job(consumer: Consumer) -> None:
-    done = consumer.run("pytest", "features/")
+    done = consumer.drill("pytest", "features/")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
