@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -166,3 +167,15 @@ def test_a_cloud_that_cannot_start_says_why_in_one_line(state_dir: Path) -> None
     with pytest.raises(TargetError, match=r"exit code 2\).*invalid float value") as failed:
         process.start(state_dir, owner=None, speed="fast")  # type: ignore[arg-type]
     assert "\n" not in str(failed.value)
+
+
+def test_clients_that_give_up_are_no_news(state_dir: Path) -> None:
+    cloud = process.start(state_dir, owner=os.getpid())
+    address = urlsplit(cloud.endpoint)
+    for _ in range(20):
+        with socket.create_connection((address.hostname, address.port)) as impatient:
+            impatient.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            impatient.sendall(b"GET /_drillbook/status HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+    assert process.status(cloud)["ready"]
+    process.stop(cloud)
+    assert "Traceback" not in (state_dir / "cloud.log").read_text()

@@ -8,6 +8,7 @@ the next request line, and header and body leave together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -80,6 +81,10 @@ class _Connection(MotoRequestHandler):
         going_on = super().handle_expect_100()
         self.wfile.flush()
         return going_on
+
+    def finish(self) -> None:
+        with suppress(ConnectionError):  # A client that gave up leaves bytes in the buffer that nobody will read.
+            super().finish()
 
     def log_request(self, *_: object) -> None:
         """Requests are told by the client's own call log."""
