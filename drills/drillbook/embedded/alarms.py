@@ -31,6 +31,8 @@ from drillbook.events import Json
 
 GRACE = 0.02
 """Seconds after the end of a period before it is looked at."""
+CATCH_UP = 10
+"""Periods that a busy machine may have missed and that are evaluated one after the other all the same."""
 NO_ALARMS = 0.25
 """Seconds between looks while there is nothing to evaluate."""
 
@@ -87,17 +89,17 @@ class Alarms:
             pause = min(NO_ALARMS, max(0.005, soonest - self.cloud.clock.now().timestamp()))
 
     def _look(self, alarm: Alarm, now: float) -> float:
-        """Evaluate ``alarm`` if a period of it has ended since the last time. Returns when the present one ends."""
-        period = self.cloud.aws_seconds(float(alarm.period))
-        ended = int((now - GRACE) // period)
+        """Evaluate ``alarm`` for each period that has ended since the last time. Returns when the present one ends."""
+        period = int(alarm.period)
+        ended = self._metrics.tick(now - GRACE) // period
         last = self._evaluated.setdefault(alarm, ended)
-        if ended > last:
-            self._evaluated[alarm] = ended
-            self._evaluate(alarm, ended, period)
-        return (ended + 1) * period
+        for number in range(max(last, ended - CATCH_UP) + 1, ended + 1):
+            self._evaluate(alarm, number, period)
+        self._evaluated[alarm] = ended
+        return self._metrics.moment((ended + 1) * period)
 
-    def _evaluate(self, alarm: Alarm, ended: int, period: float) -> None:
-        """``ended`` counts the periods since the epoch that are over."""
+    def _evaluate(self, alarm: Alarm, ended: int, period: int) -> None:
+        """``ended`` counts the periods since the epoch that are over; ``period`` is in ticks."""
         self._evaluations += 1
         rule = _rule(alarm)
         series = _series(alarm)

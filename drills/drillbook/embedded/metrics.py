@@ -12,6 +12,7 @@ metrics" (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gatew
 from __future__ import annotations
 
 import bisect
+import math
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Series:
 class Samples:
     """All values of one tick."""
 
-    at: float
+    tick: int
     values: list[float] = field(default_factory=list)
 
 
@@ -48,45 +49,56 @@ def dimensions(named: Mapping[str, str]) -> Dimensions:
 
 
 class MetricStore:
-    """``tick`` is the finest resolution in seconds: one CloudWatch second, as long as it takes here."""
+    """Values by tick: CloudWatch's finest resolution, one AWS second, of which ``speed`` pass here in a second.
 
-    def __init__(self, tick: float) -> None:
-        self._tick = tick
+    Ticks are whole numbers since the epoch, and a period is a whole number of ticks: no value slips into a neighbouring
+    period by rounding, where an alarm may have looked already.
+    """
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
         self._kept: dict[Series, list[Samples]] = {}
         self._lock = threading.Lock()
 
+    def tick(self, at: float) -> int:
+        """The tick of a moment (Unix seconds)."""
+        return math.floor(at * self._speed)
+
+    def moment(self, tick: int) -> float:
+        """When a tick begins (Unix seconds)."""
+        return tick / self._speed
+
     def record(self, series: Series, at: float, values: Iterable[float]) -> None:
         with self._lock:
-            ticks = self._kept.setdefault(series, [])
-            start = at // self._tick * self._tick
-            place = bisect.bisect_left(ticks, start, key=_at)
-            if place == len(ticks) or ticks[place].at != start:
-                ticks.insert(place, Samples(start))
+            ticks, tick = self._kept.setdefault(series, []), self.tick(at)
+            place = bisect.bisect_left(ticks, tick, key=_tick)
+            if place == len(ticks) or ticks[place].tick != tick:
+                ticks.insert(place, Samples(tick))
             ticks[place].values.extend(values)
             del ticks[:-TICKS_KEPT]
 
-    def between(self, series: Series, start: float, end: float) -> list[float]:
-        """All values from ``start`` (inclusive) to ``end`` (exclusive)."""
+    def between(self, series: Series, start: int, end: int) -> list[float]:
+        """All values from the tick ``start`` to before the tick ``end``."""
         with self._lock:
             ticks = self._kept.get(series, [])
-            some = ticks[bisect.bisect_left(ticks, start, key=_at) : bisect.bisect_left(ticks, end, key=_at)]
-            return [value for tick in some for value in tick.values]
+            some = ticks[bisect.bisect_left(ticks, start, key=_tick) : bisect.bisect_left(ticks, end, key=_tick)]
+            return [value for one in some for value in one.values]
 
     def everything(self, account: str, region: str, namespaces: frozenset[str]) -> list[tuple[Series, Samples]]:
         with self._lock:
             return [
-                (series, Samples(tick.at, list(tick.values)))
+                (series, Samples(one.tick, list(one.values)))
                 for series, ticks in self._kept.items()
                 if (series.account, series.region) == (account, region) and series.namespace in namespaces
-                for tick in ticks
+                for one in ticks
             ]
 
 
 @cache
 def store_of(cloud: CloudState) -> MetricStore:
     """The one store of a cloud, which its planes share."""
-    return MetricStore(cloud.aws_seconds(1.0))
+    return MetricStore(cloud.speed)
 
 
-def _at(samples: Samples) -> float:
-    return samples.at
+def _tick(samples: Samples) -> int:
+    return samples.tick

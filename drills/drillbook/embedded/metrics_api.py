@@ -49,12 +49,12 @@ def get_all_metrics(
     def get(backend: CloudWatchBackend) -> list[MetricDatumBase]:
         """What the planes counted is seen by GetMetricStatistics, GetMetricData and ListMetrics."""
         ours = store.everything(backend.account_id, backend.region_name, OURS)
-        return original(backend) + [_datum(series, samples) for series, samples in ours]
+        return original(backend) + [_datum(series, samples, store.moment(samples.tick)) for series, samples in ours]
 
     return get
 
 
-def _datum(series: Series, samples: Samples) -> MetricDatumBase:
+def _datum(series: Series, samples: Samples, at: float) -> MetricDatumBase:
     # moto's models remember every instance for ever; these are made anew for each request, so they must not.
     datum = object.__new__(MetricAggregatedDatum)
     datum.__init__(  # type: ignore[misc]
@@ -65,7 +65,7 @@ def _datum(series: Series, samples: Samples) -> MetricDatumBase:
         float(len(samples.values)),
         sum(samples.values),
         [{"Name": name, "Value": value} for name, value in series.dimensions],
-        datetime.fromtimestamp(samples.at, UTC).replace(tzinfo=None),
+        datetime.fromtimestamp(at, UTC).replace(tzinfo=None),
         "Milliseconds" if "Latency" in series.name or series.name == "Duration" else "Count",
     )
     return datum

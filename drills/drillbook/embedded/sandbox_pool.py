@@ -54,13 +54,13 @@ class SandboxPool:
 
         Raises TargetError when no sandbox can be started: that is the cloud's fault, not the function's.
         """
-        sandbox = self._take(blueprint)
+        sandbox, fleet = self._take(blueprint)
         if isinstance(sandbox, Outcome):
             return replace(sandbox, request_id=request_id), ""
         try:
             return sandbox.invoke(payload, request_id), sandbox.log_stream
         finally:
-            self._give_back(sandbox)
+            self._give_back(sandbox, fleet)
 
     def pids(self) -> list[int]:
         with self._changed:
@@ -76,8 +76,8 @@ class SandboxPool:
         for sandbox in living:
             sandbox.close()
 
-    def _take(self, blueprint: Blueprint) -> Sandbox | Outcome:
-        """An idle sandbox, or the failure of one that could not start."""
+    def _take(self, blueprint: Blueprint) -> tuple[Sandbox | Outcome, _Fleet]:
+        """An idle sandbox, or the failure of one that could not start; and the fleet it belongs to."""
         deadline = self._clock.monotonic() + INIT_LIMIT + HOUSEKEEPING * 2
         with self._changed:
             fleet = self._fleet(blueprint)
@@ -85,7 +85,7 @@ class SandboxPool:
             try:
                 while self._clock.monotonic() < deadline and not self._closed:
                     if taken := self._idle_or_failed(fleet):
-                        return taken
+                        return taken, fleet
                     if self._may_start(blueprint, fleet):
                         self._start(blueprint, fleet)
                     else:
@@ -113,8 +113,8 @@ class SandboxPool:
     def _supersede(self, blueprint: Blueprint) -> None:
         fleet = self._fleets.pop(blueprint)
         fleet.superseded = True
-        while fleet.idle:
-            self._discarded.put(fleet.idle.pop())
+        if not fleet.waiting:
+            self._discard_idle(fleet)
 
     def _idle_or_failed(self, fleet: _Fleet) -> Sandbox | Outcome | None:
         while fleet.idle:
@@ -149,20 +149,28 @@ class SandboxPool:
             fleet.starting -= 1
             if sandbox.start_error is not None:
                 fleet.failure, fleet.failed_at = sandbox.start_failure(), self._clock.monotonic()
-            if sandbox.start_error is not None or self._closed or (fleet.superseded and not fleet.waiting):
-                self._discarded.put(sandbox)
-            else:
-                fleet.idle.append(sandbox)
-            self._changed.notify_all()
+            self._settle(sandbox, fleet, useful=sandbox.start_error is None)
 
-    def _give_back(self, sandbox: Sandbox) -> None:
+    def _give_back(self, sandbox: Sandbox, fleet: _Fleet) -> None:
         with self._changed:
-            fleet = self._fleets.get(sandbox.blueprint)
-            if fleet is not None and sandbox.alive:
-                fleet.idle.append(sandbox)
-                self._changed.notify_all()
-            else:
-                self._discarded.put(sandbox)
+            self._settle(sandbox, fleet, useful=sandbox.alive)
+
+    def _settle(self, sandbox: Sandbox, fleet: _Fleet, *, useful: bool) -> None:
+        """Keep the sandbox for the next event or let it go; either way those who wait look again.
+
+        A superseded fleet serves the events that came before its successor, then ends.
+        """
+        if useful and not self._closed:
+            fleet.idle.append(sandbox)
+        else:
+            self._discarded.put(sandbox)
+        if fleet.superseded and not fleet.waiting:
+            self._discard_idle(fleet)
+        self._changed.notify_all()
+
+    def _discard_idle(self, fleet: _Fleet) -> None:
+        while fleet.idle:
+            self._discarded.put(fleet.idle.pop())
 
     def _keep_house(self) -> None:
         while not self._closed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,29 @@ def test_closing_the_pool_ends_every_sandbox_and_leaves_no_files(tmp_path: Path)
 
     assert not psutil.pid_exists(pid)
     assert list(scratch.iterdir()) == []
+
+
+def test_events_that_wait_are_served_when_the_sandbox_they_wait_for_dies(function: Callable[..., Any]) -> None:
+    one = function("import os\ndef handler(event, context):\n    os._exit(3)\n")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        ends = {answer["said"]["errorType"] for answer in pool.map(lambda _: one.invoke(), range(8))}
+
+    assert ends == {"Runtime.ExitError"}
+
+
+def test_events_that_came_before_an_update_are_served_after_it(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text("import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return 1\n")
+    pool = SandboxPool(tmp_path / "scratch", SystemClock())
+    before, after = _blueprint(tmp_path), replace(_blueprint(tmp_path), environment=(("COLOUR", "blue"),))
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as callers:
+            early = [callers.submit(pool.run, before, b"{}", str(number)) for number in range(6)]
+            wait_for("a sandbox", pool.pids, timeout=10, clock=SystemClock(), interval=0.01)
+            late = callers.submit(pool.run, after, b"{}", "late")
+            assert {one.result(20)[0].payload for one in [*early, late]} == {b"1"}
+        wait_for("the old sandboxes to end", lambda: len(pool.pids()) == 1, timeout=10, clock=SystemClock())
+    finally:
+        pool.close()
 
 
 def test_a_sandbox_ends_when_nobody_holds_its_lifeline(tmp_path: Path) -> None:
