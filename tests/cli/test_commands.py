@@ -69,6 +69,13 @@ def test_a_service_without_features_is_told_so(call, root: Path) -> None:
     assert "notes has no drills" in said.line
 
 
+@pytest.mark.parametrize("words", [["run", "notes"], ["run"], ["plan"]])
+def test_a_target_that_no_service_has_is_told(call, root: Path, words: list[str]) -> None:
+    said = call(*words, "--target", "moon")
+    assert said.code == 2
+    assert "'moon'" in said.line
+
+
 def test_features_that_pytest_would_not_see_are_told(call, root: Path) -> None:
     (root / "features" / "notes" / "test_features.py").unlink()
     said = call("run")

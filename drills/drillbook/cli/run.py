@@ -46,7 +46,7 @@ class Wish:
 def run(given: Path | None, wish: Wish) -> int:
     """Run the drills wished for and return drillbook's exit code. Raises UsageError for an unknown service."""
     root = find_root(given)
-    folders = _feature_folders(root, wish.service)
+    folders = _feature_folders(root, wish)
     if wish.json_file and not wish.json_file.absolute().parent.is_dir():
         raise UsageError(f"the folder of {wish.json_file} is not there", do="make it, or name another file for --json")
     if wish.keep_cloud:
@@ -56,16 +56,24 @@ def run(given: Path | None, wish: Wish) -> int:
     return outcome.in_own_words(int(code))
 
 
-def _feature_folders(root: Path, service: str | None) -> list[Path]:
+def _feature_folders(root: Path, wish: Wish) -> list[Path]:
     """Checked here already, so that a mistyped name costs no second and starts nothing."""
-    if service is not None:
-        services.find(root, service)
-        return [_bound(features.folder_of(root, service))]
-    names = [services.load(path).name for path in services.discover(root)]
-    folders = [root / "features" / name for name in names if (root / "features" / name).is_dir()]
+    if wish.service is not None:
+        service = services.find(root, wish.service)
+        if wish.target and wish.target not in service.targets:
+            known = ", ".join(service.targets)
+            raise UsageError(f"{service.name} has no target {wish.target!r}", do=f"it has: {known}")
+        return [_bound(features.folder_of(root, service.name))]
+    found = [service for service in map(services.load, services.discover(root)) if _may_run(service, wish)]
+    folders = [folder for service in found if (folder := root / "features" / service.name).is_dir()]
     if not folders:
-        raise UsageError(f"no service of {root} has features", do="write one; see docs/write-a-feature.md")
+        where = f" and the target {wish.target!r}" if wish.target else ""
+        raise UsageError(f"no service in {root} has features{where}", do="see: drillbook list")
     return [_bound(folder) for folder in folders]
+
+
+def _may_run(service: services.Service, wish: Wish) -> bool:
+    return not wish.target or wish.target in service.targets
 
 
 def _bound(folder: Path) -> Path:
