@@ -37,6 +37,8 @@ class Operation(Protocol):
     @property
     def sent(self) -> float: ...
     @property
+    def done(self) -> float: ...
+    @property
     def latency(self) -> float: ...
     @property
     def res(self) -> str: ...
@@ -168,13 +170,14 @@ class Scene:
         state = self.canary_state()
         if state is None:
             return ""
-        recent = list(state.recent)
-        latest = max((op.sent for op in recent), default=0.0)
-        second = [op for op in recent if op.sent > latest - 1.0]
+        recent, now = list(state.recent), self.clock.monotonic()
+        second = [op for op in recent if op.done > now - 1.0]
+        if recent and not second:
+            return f"canary silent for {duration_text(now - max(op.done for op in recent))}"
         bad = sum(not (op.res == "ok" and op.latency <= state.slow and not op.stale) for op in second)
         words = f"canary {len(second)}/s, {len(second) - bad} good and {bad} bad in the last second"
         if state.last_bad is not None:
-            ago = duration_text(max(self.clock.monotonic() - state.last_bad.sent, 0.0))
+            ago = duration_text(max(now - state.last_bad.sent, 0.0))
             words += f", last bad {state.last_bad.f} {state.last_bad.status or state.last_bad.res} {ago} ago"
         return words
 

@@ -47,7 +47,7 @@ class Panel:
             *(self._step(name) for name in list(scene.steps)),
         ]
         if canary := scene.canary():
-            rows.append(Text(canary, style="red" if " 0 bad " not in canary else "green"))
+            rows.append(Text(canary, style="green" if " 0 bad " in canary else "red"))
         return Frame(Group(*rows), title=Text(scene.name or "drill"), title_align="left")
 
     def _step(self, name: str) -> Table | Text:

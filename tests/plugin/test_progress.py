@@ -14,7 +14,7 @@ import pytest
 from drillbook.clock import SystemClock, VirtualClock
 from drillbook.events import EventKind, EventStream
 from drillbook.waiting import wait_for
-from drillbook_steps.progress import Progress
+from drillbook_steps.progress import Progress, Scene
 
 
 class Terminal(io.StringIO):
@@ -28,6 +28,7 @@ def canary(bad: int, clock: VirtualClock | SystemClock) -> Any:
     ops = [
         SimpleNamespace(
             sent=now - number / 20,
+            done=now - number / 20,
             latency=0.01,
             stale=False,
             f="read",
@@ -97,6 +98,15 @@ def test_a_silent_log_gets_a_heartbeat_with_step_and_canary() -> None:
     assert "restore " in beat
     assert "of 1 min" in beat
     assert "canary 10/s, 7 good and 3 bad in the last second, last bad read HTTP 502" in beat
+
+
+def test_a_canary_that_fell_silent_is_not_shown_as_working() -> None:
+    clock = VirtualClock()
+    state = canary(3, clock)
+    scene = Scene(clock, lambda: state)
+    assert "10/s" in scene.canary()
+    clock.sleep(30)
+    assert scene.canary() == "canary silent for 30 s"
 
 
 def test_after_done_nothing_more_is_said() -> None:

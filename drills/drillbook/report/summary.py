@@ -57,7 +57,8 @@ def append_github_summary(environment: Mapping[str, str], entries: list[Json], r
 def _drill_lines(entry: Json) -> list[str]:
     verdict = str(entry["verdict"])
     numbers = " · ".join(_measured(name, entry.get(name)) for name in ("rto", "rpo"))
-    lines = [f"  {verdict_sign(verdict)} {verdict:<7}{entry['service']} · {entry['drill']}", f"           {numbers}"]
+    name = " · ".join(str(entry[key]) for key in ("service", "drill") if entry.get(key))
+    lines = [f"  {verdict_sign(verdict)} {verdict:<6} {name}", f"           {numbers}"]
     if verdict != "PASS":
         lines += [f"           cause: {cause}" for cause in entry.get("causes") or []]
     if entry.get("leftovers"):
