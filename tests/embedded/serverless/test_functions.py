@@ -197,11 +197,11 @@ def test_reserved_concurrency_limits_how_many_run_at_once_versions_included(func
     one = function(PID)
     one.client.publish_version(FunctionName=one.name)
     one.client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=1)
-    one.say()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(one.say, {"sleep": 1.0})
-        wait_for("the slow call", lambda: _throttled(one, Qualifier="1"), timeout=5, clock=SystemClock(), interval=0.01)
-        assert isinstance(slow.result(), int)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        at_once = [{"event": {"sleep": 2.0}}, {"event": {"sleep": 2.0}, "Qualifier": "1"}]
+        refused = list(pool.map(lambda call: _throttled(one, **call), at_once))
+
+    assert sorted(refused) == [False, True]
     assert isinstance(one.say(), int)
 
 
