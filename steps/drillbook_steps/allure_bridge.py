@@ -101,8 +101,7 @@ class AllureBridge:
     def pytest_bdd_after_scenario(self, scenario: Scenario) -> None:
         """Runs in a ``finally``: a skip, an interrupt and pytest.exit have no hook of their own."""
         error = sys.exc_info()[1]
-        if self._test is not None and _is_interrupt(error):
-            _set_status(self._test, "broken", f"interrupted: {type(error).__name__}")
+        self._interrupted(error)
         while self._open:
             self._stop(error)
         for step in scenario.steps[self._begun :]:
@@ -112,12 +111,21 @@ class AllureBridge:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """After each phase: the status follows the drill's verdict, and no path or name of this machine stays in it."""
-        if self._test is None:
-            return
-        if report.when == "teardown" and self._verdict:
+        if self._test is not None and report.when == "teardown" and self._verdict:
             _follow_verdict(self._test, self._verdict)
-        allure_files.scrub(self._test, self.config.rootpath)
-        self._test.labels[:] = [label for label in self._test.labels if label.name != "host"]
+        self._make_anonymous()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """An interrupt skips the reports; allure-pytest's wrapper around this one then writes the test as it is."""
+        try:
+            return (yield)
+        except BaseException as error:
+            self._interrupted(error)
+            raise
+        finally:
+            self._make_anonymous()
+            self._test = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -129,6 +137,15 @@ class AllureBridge:
         trend.write_allure_metrics(Path(directory), self._results, SystemClock())
         if not hasattr(self.config, "workerinput"):
             allure_files.write(Path(directory), self._results, self.config.rootpath)
+
+    def _interrupted(self, error: BaseException | None) -> None:
+        if self._test is not None and _is_interrupt(error):
+            _set_status(self._test, "broken", f"interrupted: {type(error).__name__}")
+
+    def _make_anonymous(self) -> None:
+        if self._test is not None:
+            allure_files.scrub(self._test, self.config.rootpath)
+            self._test.labels[:] = [label for label in self._test.labels if label.name != "host"]
 
     def _still_open(self) -> bool:
         return self._test is not None and self.listener.allure_logger.get_item(self._test_id) is self._test

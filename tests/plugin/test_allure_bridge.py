@@ -55,6 +55,9 @@ Feature: Notes come back
         | region |
         | west   |
 
+  Scenario: An operator interrupts healing
+    When somebody presses Ctrl-C while it is healed
+
   Scenario: An operator interrupts
     When somebody presses Ctrl-C
     Then all is well
@@ -78,8 +81,16 @@ def drill(request, tmp_path):
     result = made_up.MadeUp(**truth).write(tmp_path / "evidence")
     request.config.pluginmanager.get_plugin("drillbook-allure").attach_result(result, tmp_path / "evidence")
 
+@pytest.fixture
+def impatient():
+    yield
+    raise KeyboardInterrupt
+
 @given("the notes")
 def _(drill, datatable): pass
+
+@when("somebody presses Ctrl-C while it is healed")
+def _(impatient): pass
 
 @given(parsers.parse('a drill in which "{name}" is {value}'))
 def _(drill, name, value): drill[name] = json.loads(value)
@@ -160,7 +171,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The first drill again, measured otherwise; then the interrupted one."""
     truth = {"TRUTH": '{"back": 9.9}', "GITHUB_ACTIONS": ""}
-    return run(tmp_path_factory.mktemp("told"), "--alluredir=results", "-k", "restored or interrupts", **truth)
+    return run(
+        tmp_path_factory.mktemp("told"),
+        "--alluredir=results",
+        "-k",
+        "restored or (interrupts and not healing)",
+        **truth,
+    )
 
 
 def names(items: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -255,6 +272,13 @@ def test_no_path_and_no_name_of_the_machine_leaks(told: Told) -> None:
     assert str(told.root) not in written
     assert sys.prefix not in written
     assert "host" not in {name for name, _ in labels(result)}
+
+
+def test_an_interrupt_while_healing_leaves_no_name_of_the_machine(tmp_path: Path) -> None:
+    found = run(tmp_path / "p", "--alluredir=results", "-k", "healing")
+    result = found.test("An operator interrupts healing")
+    assert "host" not in {name for name, _ in labels(result)}
+    assert result["status"] == "broken"
 
 
 def test_an_undefined_step_is_broken(told: Told) -> None:
