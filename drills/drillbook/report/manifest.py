@@ -45,6 +45,8 @@ def root_of(files: dict[str, str]) -> str:
 
 
 def _read(directory: Path) -> tuple[str, dict[str, str]]:
+    if directory.is_dir() and not (directory / NAME).exists() and (directory / "events.jsonl").exists():
+        raise EvidenceError(f"{NAME} is missing from {directory}", do="run the drill again: this one did not finish")
     written = strict_json.text(directory / NAME)
     value = strict_json.read(directory / NAME)
     if not _well_formed(value):

@@ -230,8 +230,8 @@ class Story:
 
     def _rpo_card(self) -> Card:
         beside = "age of the oldest acknowledged write that was lost"
-        if not self.gone:
-            beside = "nothing acknowledged was lost; the canary's beat bounds the claim"
+        if not (self.result.get("lost") or {}).get("lost_before"):
+            beside = "nothing acknowledged before the fault was lost; the canary's beat bounds the claim"
         return self._interval_card("Data loss window", "RPO", self.result.get("rpo") or {}, beside)
 
     def _interval_card(self, words: str, kind: str, interval: Json, beside: str) -> Card:

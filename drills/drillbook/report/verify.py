@@ -56,9 +56,11 @@ class Verification:
         }
 
     def __str__(self) -> str:
+        judged = f"{self.operations} recorded operations give {self.verdict} again"
+        told = judged if self.operations else f"nothing was measured, and the verdict says so: {self.verdict}"
         return (
-            f"verified: {self.files} files are as the drill wrote them; {self.operations} recorded operations "
-            f"give {self.verdict} again for {self.service} · {self.drill} (root {self.root})"
+            f"verified: {self.files} files are as the drill wrote them; {told}; "
+            f"{self.service} · {self.drill} (root {self.root})"
         )
 
 
