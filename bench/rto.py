@@ -21,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,8 @@ class Recorded:
 
 @contextmanager
 def hogs(count: int) -> Iterator[None]:
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    # Each in a session of its own: Linux shares the CPU among sessions first, and the canary has its own.
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"], start_new_session=True) for _ in range(count)]
     try:
         yield
     finally:
@@ -220,9 +221,9 @@ def record(rates: list[float], count: int, burden: int = 0) -> list[Recorded]:
 
 
 def starved() -> dict[str, Any]:
-    """One outage at 50 Hz beside eight busy processes for each core."""
-    recorded = record([50.0], 2, burden=8 * (os.cpu_count() or 1))[0]
-    judged = judge(recorded.history, recorded.final, recorded.run(0))
+    """Outages at 50 Hz beside twenty busy processes for each core."""
+    recorded = record([50.0], 5, burden=20 * (os.cpu_count() or 1))[0]
+    judged = judge(recorded.history, recorded.final, replace(recorded.run(0), end=recorded.end))
     return {"verdict": str(judged.verdict), "causes": list(judged.causes), "late": judged.health.late}
 
 

@@ -118,7 +118,15 @@ def test_a_starved_canary_is_invalid_and_not_a_failure(simulate: Simulate, scene
     late = tuple(replace(op, sent=op.sent + 0.7, done=op.done + 0.7) if op.i % 20 == 0 else op for op in history.ops)
     judged = judge(History(history.header, late), final, RUN)
     assert judged.verdict is Verdict.INVALID
-    assert "5.0% of the canary's operations left more than 50 ms late" in judged.causes[0]
+    assert "the canary delayed 5.0% of its operations by more than 50 ms" in judged.causes[0]
+
+
+def test_a_canary_that_had_no_cpu_to_take_its_answers_is_invalid_too(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene())
+    slow = tuple(replace(op, done=op.done + 0.7, wait=0.7) if op.i % 20 == 0 else op for op in history.ops)
+    judged = judge(History(history.header, slow), final, RUN)
+    assert judged.verdict is Verdict.INVALID
+    assert "the canary delayed 5.0% of its operations" in judged.causes[0]
 
 
 def test_a_torn_history_is_invalid(simulate: Simulate, scene: Any) -> None:
@@ -187,8 +195,8 @@ def test_a_judgement_is_json_and_comes_out_the_same_from_the_evidence(simulate: 
     assert json.dumps(again(first).as_json(), allow_nan=False) == text
     told = json.loads(text)
     assert told["rto"].keys() >= {"lo", "hi", "state", "objective", "basis"}
-    assert told["lost"]["total"] == sum(told["lost"]["counts"].values())
-    assert len(told["lost"]["examples"]) <= 20
+    assert told["lost"] == sum(told["loss"]["counts"].values())
+    assert len(told["loss"]["examples"]) <= 20
     assert sum(bucket["good"] + bucket["bad"] + bucket["mute"] for bucket in told["buckets"]) == len(history.ops)
     assert told["latency"]["before"]["p50"] < 0.1
 

@@ -14,14 +14,14 @@ from drillbook.measure.sight import Sighting
 from drillbook.units import duration_text
 
 LATE_SHARE = 0.01
-"""More operations than this leaving late, and the machine was too busy to measure on."""
+"""More operations than this delayed by the canary, and the machine was too busy to measure on."""
 UNSTEADY_SHARE = 0.05
 """More bad operations than this in the last W before the fault, and the service was not well to begin with."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """``late``: share of operations that left later than ``max(1/rate, 20 ms)``. Seconds elsewhere."""
+    """``late``: share of operations that the canary delayed by more than ``max(1/rate, 20 ms)``. Seconds elsewhere."""
 
     problems: tuple[str, ...]
     ops: int
@@ -44,7 +44,7 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     ops = [each.op for each in seen if each.op.sent <= run.end]
     if not ops:
         return Health(("the canary sent nothing",), 0, 0.0, 0.0, 0.0, run.end - run.fault.lo)
-    delays = [op.sent - op.due for op in ops]
+    delays = [op.delay for op in ops]
     allowed = max(1 / run.rate, 0.02)
     late = sum(delay > allowed for delay in delays) / len(delays)
     widest = max((after.sent - before.sent for before, after in pairwise(ops)), default=0.0)
@@ -70,7 +70,7 @@ def _stopped(history: History, blind: float, run: Run) -> Iterator[str]:
 def _late(late: float, allowed: float, widest: float, run: Run) -> Iterator[str]:
     if late > LATE_SHARE:
         yield (
-            f"{late:.1%} of the canary's operations left more than {duration_text(allowed)} late: "
+            f"the canary delayed {late:.1%} of its operations by more than {duration_text(allowed)}: "
             "the machine was too busy to measure on"
         )
     if widest > run.max_gap:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +72,8 @@ class Op:
     """For people: ``HTTP 502``, ``connection refused``."""
     seen: int | None = None
     """The version the answer showed: ABSENT, FOREIGN, a version, or None when it showed none."""
+    wait: float = 0.0
+    """Seconds between sent and done in which the canary itself was ready to run and had no CPU."""
 
     @property
     def stale(self) -> bool:
@@ -81,6 +83,11 @@ class Op:
         if self.seen is None:
             return True
         return self.seen != ABSENT if self.ver == ABSENT else self.seen < self.ver
+
+    @property
+    def delay(self) -> float:
+        """Seconds of this operation that are the canary's own fault: it left late, or had no CPU to take the answer."""
+        return self.sent - self.due + self.wait
 
     @property
     def latency(self) -> float:
@@ -136,11 +143,9 @@ class HistoryWriter:
 
 
 def op_as_json(op: Op) -> dict[str, Json]:
-    line = asdict(op)
-    line.update({name: round(line[name], 6) for name in ("due", "sent", "done")})
-    if op.seen is None:
-        del line["seen"]
-    return line
+    line = dict(vars(op))
+    line.update({name: round(line[name], 6) for name in ("due", "sent", "done", "wait")})
+    return {name: value for name, value in line.items() if (name, value) not in (("seen", None), ("wait", 0.0))}
 
 
 def op_from_json(line: Mapping[str, Json]) -> Op:

@@ -66,7 +66,8 @@ class Judgement:
             "loss_during": self._measure_json(self.losses.during, ObjectiveKind.LOSS_DURING),
             "phases": phases(self.run, self.rto),
             "windows": self._windows_json(),
-            "lost": self._lost_json(),
+            "lost": len(self.losses.lost),
+            "loss": self._loss_json(),
             "latency": latency(self.seen, self.run, self.rto.restored.hi if self.rto.restored else None),
             "buckets": buckets(self.seen, self.run),
             "health": self.health.as_json(),
@@ -96,12 +97,11 @@ class Judgement:
         each = [{"start": interval_json(w.start), "end": interval_json(w.end), "bad": w.bad} for w in found]
         return {"total": interval_json(total(found)), "each": each}
 
-    def _lost_json(self) -> dict[str, Json]:
+    def _loss_json(self) -> dict[str, Json]:
         found = self.losses
         return {
             "attempted": found.attempted,
             "acknowledged": found.acked,
-            "total": len(found.lost),
             "lost_before": len(found.lost) - len(found.lost_during),
             "lost_during": len(found.lost_during),
             "counts": dict(found.counts),

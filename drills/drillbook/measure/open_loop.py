@@ -19,6 +19,7 @@ from drillbook.clock import Clock, SystemClock
 from drillbook.errors import DrillbookError
 from drillbook.events import Json
 from drillbook.measure.canary_settings import CanarySettings
+from drillbook.measure.cpu_wait import cpu_wait
 from drillbook.measure.front_door import FrontDoor, HttpFrontDoor
 from drillbook.measure.history import HistoryWriter, Op
 from drillbook.measure.ledger import Errand, Ledger
@@ -51,12 +52,12 @@ class OpenLoop:
     def _operate(self, i: int, due: float) -> None:
         with self._lock:
             errand = self._ledger.next(due)
-        sent = self._clock.monotonic()
+        waited, sent = cpu_wait(), self._clock.monotonic()
         answer = self._door.ask(errand.f, errand.key, errand.ver)
-        done = self._clock.monotonic()
+        done, waited = self._clock.monotonic(), cpu_wait() - waited
         with self._lock:
             self._ledger.note(errand, answer.res, answer.seen, done)
-        self._history.op(_op(i, errand, due, sent, done, answer.res, answer.status, answer.seen))
+        self._history.op(_op(i, errand, due, sent, done, answer.res, answer.status, answer.seen, waited))
 
     def _surface(self, outcome: Future[None]) -> None:
         """A thread pool keeps errors to itself; a canary that cannot write its history must die of it."""
