@@ -1,14 +1,17 @@
-"""The canary's own records are a change of the drill's, too: journalled before the first is written, removed by heal."""
+"""The canary's own records are a change, too: journalled before the first is written, removed by heal."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook import fault
+from drillbook.errors import JournalError
 from drillbook.events import Json
 
 if TYPE_CHECKING:
+    from drillbook.journal import Journal
     from drillbook.measure.front_door import FrontDoor
     from drillbook.measure.history import History
     from drillbook.world import World
@@ -16,12 +19,24 @@ if TYPE_CHECKING:
 FACTORY = "drillbook.canary_records:CanaryRecords"
 
 
+def place_of(history: Path, journal: Journal) -> str:
+    """The history's path as the journal keeps it: evidence names no path of a machine."""
+    return os.path.relpath(history.resolve(), journal.path.parent.resolve())
+
+
+def journal_of(world: World) -> Journal:
+    """Raises JournalError in a world without a journal."""
+    if world.journal is None:
+        raise JournalError("a canary's records are only kept track of in a journal", do="give the world a journal")
+    return world.journal
+
+
 class CanaryRecords:
     """Every record that a canary wrote through the service's front door."""
 
     class Settings(fault.Settings):
         history: str
-        """Path of the canary's history, which says what it may have written."""
+        """The canary's history, which says what it may have written; relative to the journal's directory."""
         prefix: str
 
     def __init__(self, world: World, settings: Settings) -> None:
@@ -63,7 +78,7 @@ class CanaryRecords:
     def _history(self) -> History | None:
         from drillbook.measure.history import read
 
-        path = Path(self._settings.history)
+        path = journal_of(self._world).path.parent / self._settings.history
         return read(path, live=True) if path.exists() and path.stat().st_size else None
 
     def _door(self) -> FrontDoor:

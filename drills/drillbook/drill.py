@@ -76,6 +76,7 @@ class Drill:
         Rails(world, go=self.conditions.go).before_start()
         self._stage("stand up")
         targets.stand_up(world)
+        self._begin_journal(world)  # again: standing up has added to what another process must know of this world
         self._require_capabilities(world)
 
     def _begin_journal(self, world: World) -> None:
@@ -282,9 +283,9 @@ class Drill:
         return result
 
     def _last_judgement(self) -> Judgement | None:
-        if self.instrument is None or self._fault is None:
+        if self.instrument is None:
             return None
-        if isinstance(self.log.error, KeyboardInterrupt | SystemExit):
+        if self._fault is None or isinstance(self.log.error, KeyboardInterrupt | SystemExit):
             self.instrument.kill()
             return None
         try:

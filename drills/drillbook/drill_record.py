@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,9 +98,16 @@ def verdict(log: Log, judgement: Judgement | None, leftovers: list[str]) -> Verd
     if isinstance(log.error, NotSimulated):
         return Verdict.NOT_SIMULATED
     broken = log.error is not None and not isinstance(log.error, AssertionError)
-    if judgement is None or broken or leftovers:
+    if broken or leftovers:
         return Verdict.INVALID
-    return judgement.verdict
+    return judgement.verdict if judgement else _by_checks_alone(log)
+
+
+def _by_checks_alone(log: Log) -> Verdict:
+    """Without a canary nothing was measured: what objective there was is not known to be met."""
+    if log.error is not None:
+        return Verdict.FAIL
+    return Verdict.PASS if log.checks and not log.assignment.objectives else Verdict.INVALID
 
 
 def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evidence: str) -> dict[str, Json]:
@@ -114,7 +120,7 @@ def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evide
         "causes": list(dict.fromkeys(causes)),
         "sabotage": log.sabotage.name,
     }
-    return results.entry(log.about(), told, leftovers=leftovers, evidence=evidence)
+    return results.entry(log.about(), told, left_over=leftovers, evidence=evidence)
 
 
 def findings(log: Log, judgement: Judgement | None, told: dict[str, Json]) -> Findings:
@@ -134,6 +140,8 @@ def findings(log: Log, judgement: Judgement | None, told: dict[str, Json]) -> Fi
 
 
 def _versions() -> Iterator[tuple[str, str]]:
+    from importlib.metadata import PackageNotFoundError, version  # 20 ms that only a finished drill needs
+
     yield "python", platform.python_version()
     for package in ("drillbook", "boto3", "moto", "pytest", "pytest-bdd"):
         try:

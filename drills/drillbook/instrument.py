@@ -37,7 +37,7 @@ class Instrument:
         told = world.service.canary
         settings = CanarySettings(run=world.run_id, rate=rate or told.rate, timeout=told.timeout)
         if world.journal is not None:
-            records = {"history": str(evidence.history.resolve()), "prefix": settings.prefix}
+            records = {"history": canary_records.place_of(evidence.history, world.journal), "prefix": settings.prefix}
             change = canary_records.CanaryRecords(world, canary_records.CanaryRecords.Settings(**records))
             world.journal.carry_out(change, factory=canary_records.FACTORY, settings=records, world=world)
         canary = Canary.start(
@@ -106,7 +106,7 @@ class Instrument:
         checks: Sequence[Mapping[str, Json]],
         failure: str,
     ) -> Judgement:
-        """Ask the judge. ``instants`` are monotonic seconds by name; ``failure``: why the drill ended early, or nothing.
+        """Ask the judge. ``instants`` are monotonic seconds by name; ``failure``: why the plan failed, or nothing.
 
         Raises EvidenceError if the history is damaged.
         """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from drillbook.drill import Drill
 from drillbook_steps.interrupts import terminable
 from drillbook_steps.plugin import ACTIVE, session_of
+
+if TYPE_CHECKING:
+    from drillbook.drill import Drill
 
 
 @pytest.fixture

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from parse import with_pattern
 from pytest_bdd import parsers
 
 from drillbook.units import fraction, seconds
 
+T = TypeVar("T")
 
-@with_pattern(r"\d+(?::\d\d:\d\d|(?:\.\d+)? ?[a-z]+(?:(?: and|,)? \d+ ?[a-z]+)*)")
+
+def _pattern(regex: str) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """``parse.with_pattern``, typed."""
+    decorate: Callable[[Callable[[str], T]], Callable[[str], T]] = with_pattern(regex)
+    return decorate
+
+
+@_pattern(r"\d+(?::\d\d:\d\d|(?:\.\d+)? ?[a-z]+(?:(?: and|,)? \d+ ?[a-z]+)*)")
 def _duration(text: str) -> float:
     return seconds(re.sub(r" and |, ", " ", text))
 
 
-@with_pattern(r"\d+(?:\.\d+)? ?%")
+@_pattern(r"\d+(?:\.\d+)? ?%")
 def _share(text: str) -> float:
     return fraction(text)
 
 
-@with_pattern(r"[a-z]{2,3}(?:-[a-z]+)+-\d")
+@_pattern(r"[a-z]{2,3}(?:-[a-z]+)+-\d")
 def _region(text: str) -> str:
     return text
 
 
-@with_pattern(r"[^\"]+")
+@_pattern(r"[^\"]+")
 def _name(text: str) -> str:
     return text
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_bdd import then
 
-from drillbook.drill import Drill
 from drillbook.objective import ObjectiveKind
 from drillbook_steps import phrases
 from drillbook_steps.phrases import sentence
+
+if TYPE_CHECKING:
+    from drillbook.drill import Drill
 
 
 @then(phrases.DETECTED)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_bdd import when
 
-from drillbook.drill import Drill
 from drillbook_steps import phrases
 from drillbook_steps.phrases import sentence
+
+if TYPE_CHECKING:
+    from drillbook.drill import Drill
 
 
 @when(phrases.FAULT)

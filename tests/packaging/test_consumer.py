@@ -59,7 +59,7 @@ def test_its_first_drill_passes_and_can_be_verified(consumer: Consumer) -> None:
     done = consumer.drill("drillbook", "run", "--json", "out.json")
     assert done.returncode == 0, done.stdout + done.stderr
     (drill,) = json.loads((consumer.folder / "out.json").read_text())["drills"]
-    assert (drill["verdict"], drill["leftovers"]) == ("PASS", [])
+    assert (drill["verdict"], drill["leftovers"]) == ("PASS", 0)
     evidence = (consumer.folder / "reports" / "latest").resolve() / drill["evidence"]
     assert consumer.run("drillbook", "verify", str(evidence)).returncode == 0
     assert "the outage is announced to" in (evidence / "events.jsonl").read_text()

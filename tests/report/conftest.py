@@ -117,7 +117,7 @@ class MadeUp:
         self.final().write(writer.final)
         judgement = judge(read(writer.history), self.final(), self.run).as_json()
         told = {**judgement, **self.more}
-        result = results.entry(self.drill(), told, leftovers=[], evidence=directory.name, seconds=END)
+        result = results.entry(self.drill(), told, left_over=[], evidence=directory.name, seconds=END)
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in self.checks]
         result["root"] = writer.finish(Findings(self.drill(), result, checks, CONFIGURATION, JOURNAL))
         return result

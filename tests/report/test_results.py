@@ -61,7 +61,7 @@ def test_a_censored_bound_is_null(both: list[dict[str, Any]]) -> None:
 
 
 def test_a_drill_without_a_judgement_has_the_same_keys() -> None:
-    entry = results.entry({"service": "s", "drill": "d"}, {"verdict": "NOT SIMULATED"}, leftovers=[], evidence="d")
+    entry = results.entry({"service": "s", "drill": "d"}, {"verdict": "NOT SIMULATED"}, left_over=[], evidence="d")
     assert set(results.KEYS) <= entry.keys()
     assert entry["causes"] == []
     assert "NOT SIMULATED" in summary.terminal([entry])

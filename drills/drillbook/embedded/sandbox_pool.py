@@ -181,7 +181,8 @@ class SandboxPool:
             else:
                 if sandbox is not None:
                     sandbox.close()
-                    self._living.discard(sandbox)
+                    with self._changed:
+                        self._living.discard(sandbox)
 
     def _reap(self) -> None:
         now = self._clock.monotonic()

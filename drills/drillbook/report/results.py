@@ -10,13 +10,13 @@ from drillbook.report import strict_json
 KEYS = ("service", "drill", "target", "verdict", "objectives", "rto", "rpo", "phases", "lost", "leftovers", "causes")
 
 
-def entry(about: Json, judgement: Json, *, leftovers: list[str], evidence: str, **more: Json) -> dict[str, Json]:
+def entry(about: Json, judgement: Json, *, left_over: list[str], evidence: str, **more: Json) -> dict[str, Json]:
     """A drill's entry: who and where (``about``: service, drill, feature, target, basis ...), then the judgement.
 
-    ``leftovers`` are resources of the drill that are still there, ``evidence`` the directory relative to the run's.
+    ``left_over`` names what of the drill is still there; ``evidence`` is the directory relative to the run's.
     """
     named = {key: about.get(key, "") for key in ("service", "drill", "feature", "target", "basis")}
-    merged = {**named, **judgement, "leftovers": leftovers, "evidence": evidence, **more}
+    merged = {**named, **judgement, "leftovers": len(left_over), "left_over": left_over, "evidence": evidence, **more}
     for key in KEYS:
         merged.setdefault(key, [] if key in ("objectives", "causes") else None)
     answer: dict[str, Json] = strict_json.finite(merged)

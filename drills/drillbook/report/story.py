@@ -111,13 +111,13 @@ class Story:
     @cached_property
     def counted_losses(self) -> list[tuple[str, str, str, int]]:
         """Label, in short, explained, how many: every label of which the judge counted any."""
-        counted = (self.result.get("lost") or {}).get("counts") or {}
+        counted = (self.result.get("loss") or {}).get("counts") or {}
         return [(name, *words, int(counted[name])) for name, words in wording.LOSSES.items() if counted.get(name)]
 
     @cached_property
     def uncounted_losses(self) -> list[str]:
         """The labels of which the judge counted none."""
-        counted = self.result.get("lost") or {}
+        counted = self.result.get("loss") or {}
         return [name for name in wording.LOSSES if not counted["counts"].get(name)] if "counts" in counted else []
 
     @cached_property
@@ -131,13 +131,13 @@ class Story:
                 "acknowledged": "never" if found["acked"] is None else _from_fault(found["acked"] - self.record.origin),
                 "afterwards": {None: "unreadable", 0: "absent", -1: "foreign"}.get(found["shown"], found["shown"]),
             }
-            for found in (self.result.get("lost") or {}).get("examples") or []
+            for found in (self.result.get("loss") or {}).get("examples") or []
         ]
 
     @property
     def gone(self) -> int:
         """Acknowledged writes without their effect, of all labels."""
-        return int((self.result.get("lost") or {}).get("total") or 0)
+        return int(self.result.get("lost") or 0)
 
     @cached_property
     def steps(self) -> list[Json]:
@@ -193,7 +193,7 @@ class Story:
 
     @property
     def leftovers(self) -> list[str]:
-        return [str(resource) for resource in self.result.get("leftovers") or []]
+        return [str(resource) for resource in self.result.get("left_over") or []]
 
     @property
     def health(self) -> list[tuple[str, str]]:
@@ -230,7 +230,7 @@ class Story:
 
     def _rpo_card(self) -> Card:
         beside = "age of the oldest acknowledged write that was lost"
-        if not (self.result.get("lost") or {}).get("lost_before"):
+        if not (self.result.get("loss") or {}).get("lost_before"):
             beside = "nothing acknowledged before the fault was lost; the canary's beat bounds the claim"
         return self._interval_card("Data loss window", "RPO", self.result.get("rpo") or {}, beside)
 
@@ -247,7 +247,7 @@ class Story:
         )
 
     def _loss_card(self) -> Card:
-        counted = self.result.get("lost") or {}
+        counted = self.result.get("loss") or {}
         during = int(counted.get("lost_during") or 0)
         beside = f"of {counted.get('acknowledged', 0):,} acknowledged"
         if during:

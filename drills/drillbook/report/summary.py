@@ -62,7 +62,7 @@ def _drill_lines(entry: Json) -> list[str]:
     if verdict != "PASS":
         lines += [f"           cause: {cause}" for cause in entry.get("causes") or []]
     if entry.get("leftovers"):
-        lines.append(f"           left over: {', '.join(map(str, entry['leftovers']))}")
+        lines.append(f"           left over: {', '.join(map(str, entry['left_over']))}")
     return lines
 
 

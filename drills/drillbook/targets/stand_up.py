@@ -1,4 +1,4 @@
-"""Standing a service up is a change like any other: journalled first, so that heal takes down what a killed drill left."""
+"""Standing a service up is a change like any other: journalled first, so that heal can take it down again."""
 
 from __future__ import annotations
 
