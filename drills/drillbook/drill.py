@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,9 @@ class Drill:
         self._stage("inject")
         fault, factory, used = service_actions.build_fault(self.world, name, dict(settings or {}))
         self.log.blast_radius = fault.touches()
-        Rails(self.world, go=self.conditions.go).before_fault(fault)
+        rails = Rails(self.world, go=self.conditions.go)
+        rails.before_fault(fault)
+        self._time_box = rails.time_box()
         entry = self.conditions.journal.carry_out(fault, factory=factory, settings=used, world=self.world)
         began = self._intent_of(entry.id)
         wait_for(
@@ -207,7 +210,20 @@ class Drill:
         rows = [each.as_json() for each in differences]
         self.log.configuration.append({"name": name, "source": source, "restored": restored, "differences": rows})
         told = "; ".join(map(str, differences)) or f"{restored} is configured as {source}"
-        self._found(f"configuration of the {name}", Reading(not differences, told))
+        self._found(_configuration_of(name), Reading(not differences, told))
+
+    def _complete_checks(self) -> None:
+        """After a finding that ended the scenario early: the checks it did not reach, for a report names all causes."""
+        made = {str(check["name"]) for check in self.log.checks}
+        rest = [(self.check, name) for name in self.assignment.checks if name not in made]
+        rest += [
+            (self.compare_configuration, name)
+            for name in self.assignment.configurations
+            if _configuration_of(name) not in made
+        ]
+        for look, name in rest:
+            with suppress(NotMet, DrillbookError):
+                look(name)
 
     def _found(self, name: str, reading: Reading) -> None:
         self.log.checks.append({"name": name, "ok": reading.ok, "detail": reading.value})
@@ -288,6 +304,8 @@ class Drill:
         if self._fault is None or isinstance(self.log.error, KeyboardInterrupt | SystemExit):
             self.instrument.kill()
             return None
+        if isinstance(self.log.error, AssertionError) and self.log.plan and self.log.plan.ok:
+            self._complete_checks()
         try:
             return self._judge()
         except DrillbookError as error:
@@ -331,6 +349,12 @@ class Drill:
 
     def _stage(self, name: str) -> None:
         self.events.emit(EventKind.STAGE, name)
+        self._ask_time_box(name)
+
+    def _ask_time_box(self, stage: str) -> None:
+        """A fault may only be in place for so long; healing it is never too late."""
+        if self._time_box and stage not in ("judge", "heal"):
+            self._time_box.check()
 
     def _instant(self, name: str) -> float:
         return self.events.emit(EventKind.INSTANT, name).at
@@ -346,6 +370,7 @@ class Drill:
         return service_actions.build_probe(self.world, self.service.probes[name], name)
 
     def _read(self, name: str, look: Callable[[], Reading]) -> Reading:
+        self._ask_time_box(name)
         reading = look()
         self.events.emit(EventKind.READING, name, ok=reading.ok, value=reading.value)
         return reading
@@ -363,3 +388,8 @@ class Drill:
 
 def _told(error: BaseException) -> str:
     return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+
+
+def _configuration_of(resource: str) -> str:
+    """What the comparison of a resource's configuration is called among the checks."""
+    return f"configuration of the {resource}"

@@ -40,6 +40,9 @@ class Assignment:
     objectives: tuple[Objective, ...] = ()
     faults: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    configurations: tuple[str, ...] = ()
+    """Resources whose configuration is compared with their source's."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ class Reading:
     """What was seen, for people: ``ALARM``, ``HTTP 502``, ``40 of 200 items are corrupt``."""
     data: dict[str, Json] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return self.value
+
 
 class Probe(Protocol):
     def describe(self) -> str:

@@ -15,7 +15,7 @@ from drillbook.aws.recovery import carry_over, code, concurrency, environment, e
 from drillbook.aws.recovery.journalled import recall, remember
 from drillbook.aws.session import session_of
 from drillbook.clock import utc_text
-from drillbook.errors import PermanentError
+from drillbook.errors import PermanentError, TemporaryError
 from drillbook.events import EventKind, Json
 from drillbook.probe import Reading
 from drillbook.recovery import Phase, Plan, Step
@@ -194,12 +194,15 @@ def roll_back(world: World, previous: str) -> None:
 
 
 def products_are_served(world: World) -> bool:
-    """Does the API list products?"""
+    """Does the API list products? Raises TemporaryError with what it answers instead."""
     with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
         try:
-            return pool.request("GET", world.fill("{front_door}/products")).status == 200
-        except urllib3.exceptions.HTTPError:
-            return False
+            status = pool.request("GET", world.fill("{front_door}/products")).status
+        except urllib3.exceptions.HTTPError as error:
+            raise TemporaryError(f"GET /products: {type(error).__name__}", do="look at the API's logs") from error
+    if status != 200:
+        raise TemporaryError(f"GET /products answered {status}", do="look at the functions' logs")
+    return True
 
 
 def loss_notice(world: World, target: str) -> str:

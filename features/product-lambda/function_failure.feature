@@ -14,6 +14,6 @@ Feature: A broken function is rolled back
     Then the failure is detected by "function errors alarm" within 5 minutes
     When the recovery plan "roll back function" is run
     Then the service is back in steady state
+    And the check "products are intact" holds
     And the measured RTO is at most 5 minutes
     And the measured RPO is at most 1 hour
-    And the check "products are intact" holds

@@ -14,8 +14,8 @@ Feature: A corrupted product table is restored
     Then the failure is detected by "5xx alarm" within 5 minutes
     When the recovery plan "restore table" is run
     Then the service is back in steady state
+    And the check "products are intact" holds
+    And the configuration of the "restored table" is that of its source
     And the measured RTO is at most 20 minutes
     And the measured RPO is at most 1 hour
     And at most 5 minutes of writes acknowledged during the outage are lost
-    And the check "products are intact" holds
-    And the configuration of the "restored table" is that of its source

@@ -24,6 +24,8 @@ class Outline:
     faults: tuple[str, ...] = ()
     detections: tuple[tuple[str, float], ...] = ()
     plans: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    configurations: tuple[str, ...] = ()
     objectives: tuple[Objective, ...] = field(default_factory=tuple)
 
 
@@ -36,6 +38,8 @@ def outline(scenario: Scenario | ScenarioTemplate, source: str = "") -> Outline:
         faults=(*_blanks(steps, phrases.FAULT, "fault"), *_blanks(steps, phrases.FAULT_WITH, "fault")),
         detections=tuple((found["probe"], found["limit"]) for found in _matches(steps, phrases.DETECTED)),
         plans=tuple(_blanks(steps, phrases.PLAN, "plan")),
+        checks=tuple(_blanks(steps, phrases.CHECK, "check")),
+        configurations=tuple(_blanks(steps, phrases.CONFIGURATION, "resource")),
         objectives=tuple(_objectives(steps, source)),
     )
 

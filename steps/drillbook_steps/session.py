@@ -106,7 +106,15 @@ class DrillSession:
         about = outline(scenario, source)
         values = ", ".join(str(value) for value in example.values())
         name = f"{scenario.name} ({values})" if values and scenario.name == template.name else scenario.name
-        return Assignment(name, source, about.objectives, about.faults, about.plans)
+        return Assignment(
+            name,
+            source,
+            objectives=about.objectives,
+            faults=about.faults,
+            plans=about.plans,
+            checks=about.checks,
+            configurations=about.configurations,
+        )
 
     def _conditions(self) -> Conditions:
         option = self.config.getoption

@@ -57,13 +57,13 @@ def _(drill: Drill, share: float) -> None:
     drill.availability(share)
 
 
-@then(sentence('the check "{check:Name}" holds'))
+@then(phrases.CHECK)
 def _(drill: Drill, check: str) -> None:
     """An integrity check of the service file: contents and counts."""
     drill.check(check)
 
 
-@then(sentence('the configuration of the "{resource:Name}" is that of its source'))
+@then(phrases.CONFIGURATION)
 def _(drill: Drill, resource: str) -> None:
     """Nothing of the source's configuration was lost by the restore (tags, TTL, streams, backups, alarms …)."""
     drill.compare_configuration(resource)
