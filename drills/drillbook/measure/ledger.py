@@ -20,7 +20,7 @@ from drillbook.measure.history import ABSENT, WRITES, Kind, Res
 
 _SHARES = {"write": 3, "read": 3, "probe": 4}
 _WRITES = (Kind.INSERT, Kind.UPDATE, Kind.INSERT, Kind.DELETE, Kind.INSERT)
-_CHRONIC = 10
+_CHRONIC = 3
 """Bad reads in a row after which a suspect makes room for a newer one."""
 
 
@@ -51,7 +51,7 @@ class Ledger:
     def __init__(self, settings: CanarySettings, kinds: frozenset[Kind]) -> None:
         self._settings, self._kinds, self._random = settings, kinds, random.Random(settings.seed)
         self._writable_for = max(2.0, 15 / settings.rate)
-        self._panel = max(2, round(settings.rate / 5))
+        self._panel = max(3, round(settings.rate / 5))
         self._records: dict[str, _Record] = {}
         self._young: dict[str, None] = {}
         self._readable: list[str] = []

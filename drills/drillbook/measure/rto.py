@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from drillbook.measure.history import Kind, Op
+from drillbook.measure.history import Kind, Op, Res
 from drillbook.measure.run import Run
 from drillbook.measure.sight import Sight, Sighting
 from drillbook.objective import Interval
@@ -111,8 +111,8 @@ def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
 def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float, revisit: float) -> float | str:
     """When the last of the operations that must go well again had done so; else which one has not."""
     proofs = []
-    for f in {op.f for op in bad}:
-        first = _first_good(seen, since, f)
+    for f in {op.f for op in bad if not op.stale}:
+        first = _first_answered(seen, since, f)
         if first is None:
             return f"no {f} has gone well since"
         proofs.append(first.done)
@@ -125,6 +125,14 @@ def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float, revisit: f
     # The canary keeps an eye on some of the suspects. One that it met again by chance, long after, dates nothing.
     dated = [op.done for op, last in well if op.sent - last.sent <= revisit]
     return max([*proofs, *(dated or [min(op.done for op, _ in well)])])
+
+
+def _first_answered(seen: Sequence[Sighting], since: float, f: Kind) -> Op | None:
+    """Of a kind that was refused, unanswered or slow: a record that is lost for good proves that reading works."""
+    for each in seen:
+        if each.op.sent >= since and each.op.f is f and (each.good or (not each.bad and each.op.res is Res.OK)):
+            return each.op
+    return None
 
 
 def _first_good(seen: Sequence[Sighting], since: float, f: Kind, key: str | None = None) -> Op | None:

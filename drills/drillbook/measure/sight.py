@@ -25,6 +25,8 @@ class Sighting:
 
     op: Op
     sight: Sight
+    lost: bool = False
+    """It asked for a record that the final state shows to be lost for good: no later read of it will go well."""
 
     @property
     def good(self) -> bool:
@@ -39,14 +41,14 @@ def sightings(ops: Iterable[Op], slow: float, losses: Losses | None = None) -> l
     """In the order in which the service was looked at (``sent``); lateness is judged from ``due``."""
     written_off = losses.written_off() if losses else {}
 
-    def sight(op: Op) -> Sight:
-        if op.latency > slow:
-            return Sight.BAD
-        if op.res is Res.OK and not op.stale:
-            return Sight.GOOD
+    def sighting(op: Op) -> Sighting:
         lost_since = written_off.get(op.key)
-        if losses and lost_since is not None and op.sent >= lost_since and op.seen is not None:
-            return Sight.MUTE if op.seen == losses.final.keys[op.key] else Sight.BAD
-        return Sight.BAD
+        lost = losses is not None and lost_since is not None and op.sent >= lost_since and op.seen is not None
+        lost = lost and losses is not None and op.seen == losses.final.keys[op.key]
+        if op.latency > slow:
+            return Sighting(op, Sight.BAD, lost)
+        if op.res is Res.OK and not op.stale:
+            return Sighting(op, Sight.GOOD)
+        return Sighting(op, Sight.MUTE if lost else Sight.BAD, lost)
 
-    return [Sighting(op, sight(op)) for op in sorted(ops, key=lambda op: (op.sent, op.i))]
+    return [sighting(op) for op in sorted(ops, key=lambda op: (op.sent, op.i))]
