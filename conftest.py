@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
 TESTS = Path(__file__).parent / "tests"
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 REPOSITORY = Path(__file__).parents[2]
 FEATURE = """
 Feature: Notes come back
@@ -23,6 +21,7 @@ Feature: Notes come back
     When the recovery plan "restore the backup" is run
     Then the service is back in steady state
     And the measured RTO is at most 30 seconds
+    And at most 5 seconds of writes acknowledged during the outage are lost
 """
 
 
