@@ -65,11 +65,18 @@ class Instrument:
     def await_recovery(self, timeout: float) -> None:
         """Wait until the service has answered well for so long that the judge can see the hold time.
 
-        Missing records do not count here: they may be lost for good, and that is for the judge to weigh.
+        Missing records count only until the canary has come back to each: they may be lost for good, and that is for
+        the judge to weigh.
         """
-        told = self._world.service.canary
+        told, clock = self._world.service.canary, self._world.clock
         enough = told.hold + told.slow + 5 / self._settings.rate
-        self._await(f"{told.hold:g} s of good requests", lambda: self._tail().good_for >= enough, timeout)
+        patience = clock.monotonic() + told.hold + max(3.0, 30 / self._settings.rate)
+
+        def seen() -> bool:
+            state = self._tail()
+            return state.good_for >= enough and (not state.missing or clock.monotonic() >= patience)
+
+        self._await(f"{told.hold:g} s of good requests", seen, timeout)
 
     def _await(self, what: str, seen: Callable[[], bool], timeout: float) -> None:
         """Ends at once if the canary is dead: the judge will say for how long it was blind."""

@@ -241,3 +241,18 @@ def test_an_operation_of_a_kind_that_never_comes_back_keeps_the_service_down(sim
     assert judged.rto.state is State.NOT_RECOVERED
     assert isinstance(judged.rto.last_bad, Op)
     assert judged.rto.last_bad.f is Kind.DELETE
+
+
+def test_a_late_answer_about_a_record_that_is_lost_for_good_does_not_keep_the_service_down() -> None:
+    """The record will never be read well again; that it was answered late once is mended by the next answer in time."""
+
+    def op(i: int, f: Kind, sent: float, took: float = 0.01, **more: Any) -> Op:
+        return Op(i, f, more.pop("key", ""), more.pop("ver", 0), sent, sent, sent + took, Res.OK, "HTTP 200", **more)
+
+    before = [op(i, Kind.PROBE, 0.05 * i) for i in range(100)]
+    lost = [op(100, Kind.INSERT, 5.1, key="k", ver=1), op(101, Kind.READ, 6.0, 1.5, key="k", ver=1, seen=0)]
+    after = [op(102 + i, Kind.READ, 7.6 + 0.05 * i, key="k", ver=1, seen=0) for i in range(86)]
+    probes = [op(300 + i, Kind.PROBE, 5.12 + 0.05 * i) for i in range(135)]
+    history = History({}, (*before, *lost, *after, *probes))
+    judged = judge(history, Final({"k": 0}), replace(RUN, fault=Interval(5.0, 5.05)))
+    assert judged.rto.state is State.RECOVERED

@@ -56,13 +56,13 @@ class Rto:
 def rto(seen: Sequence[Sighting], run: Run, lost: int = 0) -> Rto:
     """``seen`` in order of ``sent``; only what was sent until ``run.end`` counts. ``lost``: effects lost for good."""
     seen = [each for each in seen if each.op.sent <= run.end]
-    bad = [each.op for each in seen if each.bad and (each.op.sent >= run.fault.lo or each.op.done > run.fault.lo)]
+    bad = [each for each in seen if each.bad and (each.op.sent >= run.fault.lo or each.op.done > run.fault.lo)]
     if not bad:
         return _without_bad(seen, run, lost)
-    last = bad[-1]
-    impact = max(run.fault.lo, bad[0].sent)
+    last = bad[-1].op
+    impact = max(run.fault.lo, bad[0].op.sent)
     lowest = max(0.0, last.sent - run.fault.hi)
-    over = max(run.fault.hi, *(min(op.done, op.sent + run.slow) for op in bad))
+    over = max(run.fault.hi, *(min(each.op.done, each.op.sent + run.slow) for each in bad))
     held = _held(seen, over, run)
     if isinstance(held, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=held)
@@ -108,15 +108,16 @@ def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
     return why
 
 
-def _proof(seen: Sequence[Sighting], bad: Sequence[Op], since: float, revisit: float) -> float | str:
+def _proof(seen: Sequence[Sighting], bad: Sequence[Sighting], since: float, revisit: float) -> float | str:
     """When the last of the operations that must go well again had done so; else which one has not."""
     proofs = []
-    for f in {op.f for op in bad if not op.stale}:
+    # A late answer about a record that is lost for good was bad for being late: the record itself will not come back.
+    suspects = {each.op.key: each.op for each in bad if each.op.stale and not each.lost}
+    for f in {each.op.f for each in bad if not each.op.stale or each.lost}:
         first = _first_answered(seen, since, f)
         if first is None:
             return f"no {f} has gone well since"
         proofs.append(first.done)
-    suspects = {op.key: op for op in bad if op.stale}
     if not suspects:
         return max(proofs)
     well = [(op, last) for key, last in suspects.items() if (op := _first_good(seen, since, Kind.READ, key))]

@@ -40,11 +40,15 @@ class Sighting:
 def sightings(ops: Iterable[Op], slow: float, losses: Losses | None = None) -> list[Sighting]:
     """In the order in which the service was looked at (``sent``); lateness is judged from ``due``."""
     written_off = losses.written_off() if losses else {}
+    final = losses.final.keys if losses else {}
+
+    def is_lost(op: Op) -> bool:
+        """Does it show just what the final state shows of a record whose loss it came after?"""
+        known = op.key in written_off and op.sent >= written_off[op.key]
+        return known and op.seen is not None and op.seen == final[op.key]
 
     def sighting(op: Op) -> Sighting:
-        lost_since = written_off.get(op.key)
-        lost = losses is not None and lost_since is not None and op.sent >= lost_since and op.seen is not None
-        lost = lost and losses is not None and op.seen == losses.final.keys[op.key]
+        lost = is_lost(op)
         if op.latency > slow:
             return Sighting(op, Sight.BAD, lost)
         if op.res is Res.OK and not op.stale:
