@@ -31,6 +31,10 @@ from drillbook.errors import TargetError
 
 MAX_REQUEST = 6_291_456
 """Bytes of a synchronous request. Source: Lambda quotas, "Invocation payload"."""
+ACCOUNT_CONCURRENCY = 20
+"""Invocations under way at once, all functions together, those that wait for a sandbox included; more are throttled.
+An AWS account has 1,000, a new one 10 ("Lambda quotas"). Without a limit, a machine that is slow for a moment would
+gather requests that nobody waits for any more, and never recover."""
 RETRY_PAUSES = (60.0, 120.0)
 """AWS seconds before the second and third attempt of an asynchronous invocation."""
 
@@ -105,11 +109,14 @@ class FunctionRuntime:
         latest = lambda_backends[function.account_id][function.region].get_function(function.function_name)
         limit = latest.reserved_concurrency
         with self._lock:
-            throttled = limit is not None and self._running[name] >= int(limit)
-            self._running[name] += not throttled
-        if throttled:
+            reason = ""
+            if limit is not None and self._running[name] >= int(limit):
+                reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+            elif self._running.total() >= ACCOUNT_CONCURRENCY:
+                reason = "ConcurrentInvocationLimitExceeded"
+            self._running[name] += not reason
+        if reason:
             self._count(function, qualifier, Throttles=1.0)
-            reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
             raise Rejected(429, "TooManyRequestsException", "Rate Exceeded.", reason)
         try:
             yield

@@ -15,6 +15,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from drillbook.clock import SystemClock
+from drillbook.embedded.functions_runtime import ACCOUNT_CONCURRENCY
 from drillbook.waiting import wait_for
 
 ECHO = "import os\ndef handler(event, context):\n    return event\n"
@@ -202,6 +203,16 @@ def test_reserved_concurrency_limits_how_many_run_at_once_versions_included(func
         refused = list(pool.map(lambda call: _throttled(one, **call), at_once))
 
     assert sorted(refused) == [False, True]
+    assert isinstance(one.say(), int)
+
+
+def test_an_account_runs_only_so_many_at_once_and_throttles_the_rest(function: Callable[..., Any]) -> None:
+    one = function(PID)
+    with concurrent.futures.ThreadPoolExecutor(ACCOUNT_CONCURRENCY + 5) as pool:
+        calls = [pool.submit(_throttled, one, event={"sleep": 1.0}) for _ in range(ACCOUNT_CONCURRENCY + 5)]
+
+    assert any(call.result() for call in calls)
+    assert sum(not call.result() for call in calls) >= ACCOUNT_CONCURRENCY
     assert isinstance(one.say(), int)
 
 
