@@ -9,7 +9,6 @@ came before it and however it ended.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -295,7 +294,7 @@ class Drill:
         self.events.emit(EventKind.ENDED, self.assignment.name)
         self.evidence.finish(drill_record.findings(self.log, judgement, result))
         if self._world and healed.ok:
-            shutil.rmtree(self._world.workdir, ignore_errors=True)
+            targets.remove_workdir(self._world.address)
         return result
 
     def _last_judgement(self) -> Judgement | None:

@@ -61,7 +61,7 @@ def prove(scene: Scene, kills: int, *, seed: int) -> Tally:
     In every second round a healer is killed too, before another one may finish.
     """
     chance, tally, whole = random.Random(seed), Tally(), scene.fingerprint()
-    drill_takes = _duration(scene.start_drill(chance.randrange(10**6)))
+    drill_takes = _duration(scene.start_drill(chance.randrange(10**6)), whatever_it_found=True)
     assert scene.fingerprint() == whole, "a drill that is left alone must heal itself"
     heal_takes = 0.0
     while tally.killed < kills or not tally.dirty:
@@ -90,11 +90,11 @@ def _kill_within(process: subprocess.Popen[str], seconds: float) -> bool:
     return process.returncode < 0
 
 
-def _duration(process: subprocess.Popen[str]) -> float:
-    """Let it end by itself, which it must do well; its seconds."""
+def _duration(process: subprocess.Popen[str], *, whatever_it_found: bool = False) -> float:
+    """Let it end by itself, which it must do well; its seconds. A drill may also have a verdict that is not PASS."""
     began = CLOCK.monotonic()
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
+    assert process.returncode in ((0, 1) if whatever_it_found else (0,)), errors
     return CLOCK.monotonic() - began
 
 

@@ -76,6 +76,7 @@ def test_an_emulated_number_is_never_called_actual(evidence: Path) -> None:
     _, text = read(evidence / page.NAME)
     assert "this validates the plan; it is not an actual RTO" in text
     assert "RTO, emulated" in text
+    assert "are divided by 100." in text
 
 
 def test_a_number_measured_on_aws_carries_no_warning(tmp_path: Path, made_up: Callable[..., Any]) -> None:

@@ -52,7 +52,20 @@ def _heal(root: Path, *, force: bool, tell: bool) -> HealResult:
             place = targets.Place(state_dir(root), entry.run_id, clock, events, journal)
             return targets.connect(entry, place=place)
 
-        return heal_journal(journal, connect, clock, events, force=force)
+        entries = journal.open_entries()
+        result = heal_journal(journal, connect, clock, events, force=force)
+        _clear_up(entries, journal)
+        return result
+
+
+def _clear_up(entries: list[Entry], journal: Journal) -> None:
+    """Remove the work directories of the runs that are whole again, as those runs would have done themselves."""
+    from drillbook import targets
+
+    still_open = {entry.run_id for entry in journal.open_entries()}
+    for entry in entries:
+        if entry.run_id not in still_open:
+            targets.remove_workdir(entry.target)
 
 
 def _tell(event: Event) -> None:

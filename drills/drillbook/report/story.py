@@ -48,7 +48,9 @@ class Story:
 
     @property
     def basis_sentence(self) -> str:
-        return wording.basis_sentence(self.basis)
+        speed = float(self.record.drill.get("speed") or 1)
+        scaled = f" AWS's durations (alarm periods, restorable lag) are divided by {speed:g}." if speed != 1 else ""
+        return wording.basis_sentence(self.basis) + scaled
 
     @property
     def actual(self) -> bool:

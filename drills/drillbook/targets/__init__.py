@@ -8,6 +8,7 @@ aws         an account; nothing is stood up there; *measured-aws*
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from drillbook.journal import Entry, Journal
     from drillbook.service import Service
 
+WORKDIR = "drillbook-"
+"""How the name of every world's work directory begins."""
 PLACEHOLDERS = ("account", "endpoint", "port", "python", "region", "run_id", "service_dir", "target", "workdir")
 """What every service file may use; some only on targets that have it. Stand-up adds more."""
 
@@ -83,7 +86,7 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
         service=service,
         clock=place.clock,
         events=place.events,
-        workdir=Path(tempfile.mkdtemp(prefix="drillbook-")),
+        workdir=Path(tempfile.mkdtemp(prefix=WORKDIR)),
         run_id=place.run_id,
         journal=place.journal,
     )
@@ -152,6 +155,13 @@ def connect(entry: Entry, *, place: Place) -> World | None:
         journal=place.journal,
     )
     return world if _opener(world.target).find_again(world) else None
+
+
+def remove_workdir(address: Mapping[str, Json]) -> None:
+    """Remove the work directory of a world that is whole again. Not an error if it is gone."""
+    workdir = Path(str(address.get("workdir", "")))
+    if workdir.name.startswith(WORKDIR):
+        shutil.rmtree(workdir, ignore_errors=True)
 
 
 class _Opener(Protocol):
