@@ -19,8 +19,11 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed(tell: Callable[[], None]) -> Iterator[None]:
-    """Put off SIGINT and SIGTERM until the end of the block; ``tell`` is called when one comes."""
+def undisturbed(tell: Callable[[], None]) -> Iterator[list[int]]:
+    """Hold off SIGINT and SIGTERM during the block; ``tell`` is called when one comes.
+
+    Yields the list of those that came, for the caller to follow when it is done.
+    """
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
@@ -29,9 +32,7 @@ def undisturbed(tell: Callable[[], None]) -> Iterator[None]:
             tell()
 
     with _handling({signal.SIGINT: note, signal.SIGTERM: note}):
-        yield
-    if received:
-        raise KeyboardInterrupt
+        yield received
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

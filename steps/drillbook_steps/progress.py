@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -73,6 +74,8 @@ class Progress:
         self._lock = threading.RLock()  # say() is also called from signal handlers, whatever the thread is doing
         self._ended = threading.Event()
         self._spoken = clock.monotonic()
+        self._unsaid: deque[str] = deque()
+        self._saying = False
         self._panel: Panel | None = None
         self.scene: Scene | None = None
 
@@ -91,18 +94,32 @@ class Progress:
             threading.Thread(target=self._beat, args=(self._ended,), name="progress", daemon=True).start()
 
     def say(self, words: str) -> None:
-        """One line, with the time of day in UTC."""
+        """One line, with the time of day in UTC.
+
+        A signal handler may call this in the middle of another line, where a stream refuses to be written to: what it
+        says comes after that line.
+        """
         if self._stream is None:
             return
         with self._lock:
             self._spoken = self.clock.monotonic()
-            told = f"{self.clock.now():%H:%M:%SZ} {words}"
-            with suppress(OSError, ValueError):  # nobody is reading any more; the drill goes on
-                if self._panel is not None:
-                    self._panel.say(told)
-                else:
-                    self._stream.write(told + "\n")
-                    self._stream.flush()
+            self._unsaid.append(f"{self.clock.now():%H:%M:%SZ} {words}")
+            if self._saying:
+                return
+            self._saying = True
+            try:
+                while self._unsaid:
+                    self._write(self._stream, self._unsaid.popleft())
+            finally:
+                self._saying = False
+
+    def _write(self, stream: TextIO, line: str) -> None:
+        with suppress(OSError, ValueError):  # nobody is reading any more; the drill goes on
+            if self._panel is not None:
+                self._panel.say(line)
+            else:
+                stream.write(line + "\n")
+                stream.flush()
 
     def done(self) -> None:
         """Stop showing. May be called again."""

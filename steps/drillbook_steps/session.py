@@ -56,23 +56,32 @@ class DrillSession:
         return drill
 
     def end(self, request: pytest.FixtureRequest, drill: Drill) -> None:
-        """Heal, judge and record. An interrupt that comes meanwhile waits: healing is what it asks for."""
-        with undisturbed(lambda: self.progress.say("interrupted; healing first")):
+        """Heal, judge and record. An interrupt that comes meanwhile waits: healing is what it asks for.
+
+        One that follows another has no more to ask: raised while pytest already ends, it would cost the results.
+        """
+        with undisturbed(lambda: self.progress.say("interrupted; healing first")) as signals:
             result = drill.close()
+            self._take(result, request, drill)
+        if signals and not isinstance(drill.log.error, KeyboardInterrupt):
+            raise KeyboardInterrupt
+        if drill.log.error is None and result["verdict"] != Verdict.PASS:
+            raise NotMet(f"{result['verdict']}: {'; '.join(result['causes'])}")
+
+    def _take(self, result: dict[str, Json], request: pytest.FixtureRequest, drill: Drill) -> None:
         self.progress.done()
         self.results.append(result)
         if bridge := self.config.pluginmanager.get_plugin("drillbook-allure"):
             bridge.attach_result(result, drill.evidence.directory)
         request.node.user_properties.extend((key, str(result[key])) for key in ("verdict", "target"))
-        if drill.log.error is None and result["verdict"] != Verdict.PASS:
-            raise NotMet(f"{result['verdict']}: {'; '.join(result['causes'])}")
 
     def finish(self, session: pytest.Session) -> None:
         """Write what belongs to the whole run, and set the exit status."""
         if self._journal:
             self._journal.close()
         if self.results:
-            self._write()
+            with undisturbed(lambda: None):
+                self._write()
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and (code := self.exit_code()):
             session.exitstatus = code
 
