@@ -193,6 +193,7 @@ class Drill:
             if self.instrument:
                 self.instrument.await_recovery(timeout=self._patience())
         except WaitTimeout as error:
+            self._ask_time_box("verify")
             raise self._unmet("the service is back in steady state", error.what) from None
         self._instant("t_verified")
 
@@ -378,11 +379,15 @@ class Drill:
         return SteadyState({name: self._probe(name) for name in self.service.steady_state}, self.events)
 
     def _patience(self) -> float:
-        """Seconds to wait for a steady state: on AWS until the objective is missed by half, elsewhere as agreed."""
+        """Seconds to wait for a steady state: on AWS until the objective is missed by half, elsewhere as agreed.
+
+        No longer than a fault may be in place.
+        """
         limits = [objective.seconds for objective in self.assignment.objectives if objective.kind is ObjectiveKind.RTO]
+        agreed = self.conditions.patience + self.service.canary.hold
         if self.world.basis is Basis.MEASURED_AWS:
-            return 1.5 * max(limits, default=3600.0)
-        return self.conditions.patience + self.service.canary.hold
+            agreed = 1.5 * max(limits, default=3600.0)
+        return min(agreed, max(0.0, self._time_box.left)) if self._time_box else agreed
 
 
 def _told(error: BaseException) -> str:

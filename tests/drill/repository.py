@@ -53,7 +53,13 @@ class Run:
             self.process.send_signal(number)
 
     def end(self, timeout: float = 60) -> Done:
-        out, rest = self.process.communicate(timeout=timeout)
+        """What it came to. Raises TimeoutExpired, and ends it, if it takes longer than ``timeout`` seconds."""
+        try:
+            out, rest = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
         return Done(self.process.returncode, out, "".join([*self.said, rest]))
 
 

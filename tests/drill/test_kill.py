@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ..heal.kill_proof import Scene, prove
+from ..heal.kill_proof import Scene, prove  # noqa: TID252 - tests are no package that could be named
 from .scenes import catalogue, notes
 
 

@@ -56,7 +56,9 @@ class Command:
 
     def apply(self, before: Json) -> None:
         pause = f"sleep {SLOW}; " if self.slow else ""
-        subprocess.run(["sh", "-c", f'{pause}{self.command} "$0"', str(self.file)], check=True, start_new_session=True)
+        subprocess.run(
+            ["/bin/sh", "-c", f'{pause}{self.command} "$0"', str(self.file)], check=True, start_new_session=True
+        )
 
     def restore(self, before: Json) -> None:
         if before is None:

@@ -25,10 +25,10 @@ front_door:
   read: {method: GET, path: "/{key}", version: $.text, pattern: 'v(\\d+)'}
 faults:
   nonsense:
-    capture: {run: [sh, -c, "printf '\\"%s\\"' \\"$(cat {home}/prices)\\""]}
-    inject: {run: [sh, -c, "printf nonsense > {home}/prices; exit {status}"]}
-    observe: {run: [grep, -q, nonsense, "{home}/prices"]}
-    restore: {run: [sh, -c, "tr -d '\\"' > {home}/prices"]}
+    capture: {run: [/bin/sh, -c, "printf '\\"%s\\"' \\"$(cat {home}/prices)\\""]}
+    inject: {run: [/bin/sh, -c, "printf nonsense > {home}/prices; exit {status}"]}
+    observe: {run: [/bin/sh, -c, 'test "$(cat {home}/prices)" = nonsense']}
+    restore: {run: [/bin/sh, -c, "tr -d '\\"' > {home}/prices"]}
     touches: ["{home}/prices"]
     settle: 100 ms
 """

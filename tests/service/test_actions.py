@@ -21,9 +21,9 @@ Make = Callable[..., World]
 FAULT = """
 faults:
   lights out:
-    capture:  {run: [sh, -c, 'printf "{\\"lamp\\": \\"%s\\"}" "$(cat lamp)"']}
-    inject:   {run: [sh, -c, 'echo off > lamp']}
-    observe:  {run: [grep, -q, off, "{service_dir}/lamp"]}
+    capture:  {run: [/bin/sh, -c, 'printf "{\\"lamp\\": \\"%s\\"}" "$(cat lamp)"']}
+    inject:   {run: [/bin/sh, -c, 'echo off > lamp']}
+    observe:  {run: [/bin/sh, -c, 'test "$(cat {service_dir}/lamp)" = off']}
     restore:  {use: code.py:light, with: {how: kindly}}
     touches: ["{service_dir}/lamp"]
     settle: 1 s
@@ -90,7 +90,9 @@ def test_a_fault_that_cannot_tell_is_not_restored(world: Make) -> None:
 
 
 def test_a_failing_injection_is_an_error_that_quotes_the_command(world: Make) -> None:
-    parts = "inject: {run: [sh, -c, 'echo no way >&2; exit 9']}, restore: {run: ['true']}, observe: {run: ['true']}"
+    parts = (
+        "inject: {run: [/bin/sh, -c, 'echo no way >&2; exit 9']}, restore: {run: ['true']}, observe: {run: ['true']}"
+    )
     fault = service_actions.build_fault(world(f"faults: {{f: {{{parts}}}}}\n"), "f").fault
     with pytest.raises(PermanentError, match="exit status 9: no way"):
         fault.apply(None)
@@ -241,7 +243,7 @@ def test_code_that_cannot_be_imported_is_told_with_its_line(world: Make) -> None
 
 def test_commands_are_probes_by_their_exit_status(world: Make) -> None:
     there = world(
-        "probes:\n  up: {run: [echo, fine]}\n  down: {run: [sh, -c, 'echo bad >&2; exit 2']}\n"
+        "probes:\n  up: {run: [echo, fine]}\n  down: {run: [/bin/sh, -c, 'echo bad >&2; exit 2']}\n"
         "  slow: {run: [sleep, '9'], timeout: 100 ms}\n  gone: {run: [no-such-program]}\n"
     )
     readings = {name: service_actions.build_probe(there, name).read for name in ("up", "down", "slow")}
@@ -257,8 +259,8 @@ probes: {}
 plans:
   by steps:
     steps:
-      - {name: first, run: [sh, -c, 'echo 1 >> done'], budget: 5 s, check: {run: [test, -e, never]}}
-      - {name: second, use: code.py:act, phase: verify, verify: {run: [grep, -q, 2, done]}}
+      - {name: first, run: [/bin/sh, -c, 'echo 1 >> done'], budget: 5 s, check: {run: [test, -e, never]}}
+      - {name: second, use: code.py:act, phase: verify, verify: {run: [/bin/sh, -c, 'case $(cat done) in *2*) ;; *) exit 1 ;; esac']}}
       - {name: ask, manual: "Call the owner of {service_dir}", after: [first], phase: communicate}
       - {name: look, http: {url: "http://127.0.0.1:1/", timeout: 100 ms}}
   by code: code.py:plan

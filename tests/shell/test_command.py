@@ -170,7 +170,7 @@ def test_a_command_is_told_as_one_event_without_secrets_or_paths_of_this_machine
 ) -> None:
     monkeypatch.setenv("MY_API_TOKEN", "tok-1234567")
     there = world()
-    run(there, Command(("sh", "-c", 'echo "$MY_API_TOKEN password=hunter2 $PWD" >&2; exit 4'), {}, 5))
+    run(there, Command(("/bin/sh", "-c", 'echo "$MY_API_TOKEN password=hunter2 $PWD" >&2; exit 4'), {}, 5))
     (event,) = there.events.events
     assert (event.kind, event.name, event.data["status"]) == (EventKind.CALL, "sh", 4)
     assert "{service_dir}" in event.data["tail"]
