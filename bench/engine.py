@@ -1,6 +1,6 @@
 """What the engine adds to a recovery step: a no-op step, and one boto3 call with a cached client, against the raw call.
 
-    python bench/engine.py
+python bench/engine.py
 """
 
 from __future__ import annotations

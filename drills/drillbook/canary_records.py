@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drillbook import fault
 from drillbook.errors import JournalError
 from drillbook.events import Json
+from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
     from drillbook.journal import Journal
@@ -60,6 +61,13 @@ class CanaryRecords:
         del before
         from drillbook.measure.cleanup import cleanup
 
+        wait_for(
+            "the end of the canary's last requests",
+            self._nothing_is_under_way,
+            timeout=3 * self.settle,
+            interval=0.2,
+            clock=self._world.clock,
+        )
         history = self._history()
         if history is not None:
             cleanup(self._door(), history, self._world.clock)
@@ -75,11 +83,25 @@ class CanaryRecords:
             return True
         return all(seen == ABSENT for seen in read_final(self._door(), history, self._world.clock).keys.values())
 
+    def _nothing_is_under_way(self) -> bool:
+        """A canary that was killed did not end its history: what it asked last may still be carried out.
+
+        Nor did one that has just lost its drill, and is about to end.
+        """
+        history = self._history()
+        if history is None or history.ended:
+            return True
+        silent_for = self._world.clock.now().timestamp() - self._path.stat().st_mtime
+        return abs(silent_for) >= self.settle
+
+    @property
+    def _path(self) -> Path:
+        return journal_of(self._world).path.parent / self._settings.history
+
     def _history(self) -> History | None:
         from drillbook.measure.history import read
 
-        path = journal_of(self._world).path.parent / self._settings.history
-        return read(path, live=True) if path.exists() and path.stat().st_size else None
+        return read(self._path, live=True) if self._path.exists() and self._path.stat().st_size else None
 
     def _door(self) -> FrontDoor:
         from drillbook.instrument import front_door_of

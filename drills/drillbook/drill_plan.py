@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook import service_actions, targets
+from drillbook.aws.session import Session
 from drillbook.clock import VirtualClock
 from drillbook.events import EventStream, Json
 from drillbook.world import World
@@ -15,6 +16,10 @@ from drillbook.world import World
 if TYPE_CHECKING:
     from drillbook.recovery import Plan
     from drillbook.service import Service
+
+
+NOWHERE = "http://127.0.0.1:9"
+"""Where the imagined world's clients point: whatever would be asked of the target is refused."""
 
 
 def describe(service: Service, target: str, faults: Sequence[str], plans: Sequence[str]) -> dict[str, Json]:
@@ -33,6 +38,7 @@ def describe(service: Service, target: str, faults: Sequence[str], plans: Sequen
         "steady_state": list(service.steady_state),
         "faults": [{"name": name, "what": fault.describe()} for name, fault in built.items()],
         "blast_radius": [
+            *(what for fault in built.values() for what in fault.touches()),
             f"at most {rails.max_resources} resources, {rails.max_share:.0%} of the service's",
             *(f"tagged {key}={value}" for key, value in rails.tag.items()),
         ],
@@ -54,6 +60,9 @@ def _imagined(service: Service, target: str) -> World:
         workdir=Path(tempfile.gettempdir()) / "drillbook-plan",
         run_id="plan",
     )
+    if account := service.target(target).account or ("" if target == "local" else "111122223333"):
+        region = service.regions.get("primary", "us-east-1")
+        world.aws = Session(account, region, NOWHERE, clock=clock, regions={region, *service.regions.values()})
     known = {*targets.PLACEHOLDERS, *service.target(target).values}
     world.values = {name: f"{{{name}}}" for name in known}
     return world

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -71,16 +72,20 @@ def restore_table(world: World) -> Plan:
 
 def roll_back_function(world: World) -> Plan:
     """Scenario 1, within the runbook's 5 minutes."""
-    previous = previous_artifact(session_of(world), ROLLED_BACK)
+
+    @cache
+    def previous() -> str:
+        return previous_artifact(session_of(world), ROLLED_BACK)
+
     return Plan(
         "roll back function",
         (
-            Step("roll back", lambda: roll_back(world, previous), budget=120,
-                 check=lambda: code.runs(world, ROLLED_BACK, previous),
-                 verify=lambda: code.runs(world, ROLLED_BACK, previous)),
+            Step("roll back", lambda: roll_back(world, previous()), budget=120,
+                 check=lambda: code.runs(world, ROLLED_BACK, previous()),
+                 verify=lambda: code.runs(world, ROLLED_BACK, previous())),
             Step("check through the API", lambda: None, Phase.VERIFY, budget=60,
                  verify=lambda: products_are_served(world)),
-            Step("tell the owners", lambda: tell(world, f"{ROLLED_BACK} runs {previous} again."), Phase.COMMUNICATE,
+            Step("tell the owners", lambda: tell(world, f"{ROLLED_BACK} runs {previous()} again."), Phase.COMMUNICATE,
                  budget=30),
         ),
     )  # fmt: skip

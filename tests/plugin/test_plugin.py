@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+REPOSITORY = Path(__file__).parents[2]
 Drilled = Callable[..., pytest.RunResult]
 
 LIGHT = """
@@ -105,8 +109,6 @@ def test_a_missed_objective_is_exit_code_1_and_names_its_cause(consumer: pytest.
 
 def test_an_open_journal_refuses_the_next_drill(consumer: pytest.Pytester, drilled: Drilled) -> None:
     drilled()
-    import sqlite3
-
     journal = sqlite3.connect(consumer.path / ".drillbook" / "journal.sqlite3")
     journal.execute("update entries set state = 'applied' where id = (select max(id) from entries)")
     journal.commit()
@@ -114,3 +116,14 @@ def test_an_open_journal_refuses_the_next_drill(consumer: pytest.Pytester, drill
     result = drilled()
     assert result.ret == 3
     result.stdout.fnmatch_lines(["*refused by the journal rail: 1 change(s) are open*run: drillbook heal"])
+
+
+def test_the_plan_of_an_aws_service_is_shown_without_a_cloud(pytester: pytest.Pytester) -> None:
+    for folder in ("drills", "features"):
+        shutil.copytree(REPOSITORY / folder / "product-lambda", pytester.path / folder / "product-lambda")
+    result = pytester.runpytest_subprocess("features", "-p", "no:hypothesispytest", "--drillbook-plan", timeout=60)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*blast radius arn:aws:dynamodb:af-south-1:111122223333:table/products", "*4. restore to a new table*"]
+    )
+    assert not (pytester.path / ".drillbook").exists()
