@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.errors import LocatedError, UsageError
+from drillbook.feature_file import parsed
 
 _STRIKES = "the fault "
 _OBJECTIVES = ("the measured RTO is", "the measured RPO is", "no acknowledged write is lost")
@@ -31,11 +32,10 @@ def lint(features: Iterable[Path], root: Path) -> None:
     """Read each feature file and raise LocatedError at the first mistake. Paths are told relative to ``root``."""
     for path in sorted(set(features)):
         shown = path.relative_to(root) if path.is_relative_to(root) else path
-        _lint_feature(shown, path.read_text(encoding="utf-8"))
+        _lint_feature(shown, parsed(path, shown))
 
 
-def _lint_feature(path: Path, text: str) -> None:
-    feature = _parse(path, text)
+def _lint_feature(path: Path, feature: dict[str, Any] | None) -> None:
     if feature is None:
         raise LocatedError(path, 1, 1, "the file holds no feature", do="start it with 'Feature: …', or delete it")
     background, scenarios = _scenarios(feature)
@@ -48,20 +48,6 @@ def _lint_feature(path: Path, text: str) -> None:
     for scenario in scenarios:
         _refuse_duplicate(path, scenario, seen)
         _require_objective(path, scenario, background)
-
-
-def _parse(path: Path, text: str) -> dict[str, Any] | None:
-    from gherkin.errors import CompositeParserException, ParserException
-    from gherkin.parser import Parser
-
-    try:
-        document: dict[str, Any] = Parser().parse(text)  # type: ignore[assignment]
-    except (CompositeParserException, ParserException) as error:
-        first = error.errors[0] if isinstance(error, CompositeParserException) else error
-        place = first.location or {"line": 1, "column": 1}
-        what = str(first).splitlines()[0].partition("): ")[2] or str(first)
-        raise LocatedError(path, place["line"], place.get("column", 1), what, do="correct the feature") from None
-    return document.get("feature")
 
 
 def _scenarios(feature: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:

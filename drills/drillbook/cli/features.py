@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.errors import LocatedError, UsageError
+from drillbook.errors import UsageError
 from drillbook.events import Json
+from drillbook.feature_file import parsed
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def drills_of(root: Path, service: str) -> list[Drill]:
 
 
 def _drills_in(path: Path, shown: Path) -> Iterator[Drill]:
-    feature = _parsed(path, shown)
+    feature = parsed(path, shown) or {}
     for child in _flat(feature.get("children", [])):
         scenario = child.get("scenario")
         if scenario:
@@ -56,17 +57,3 @@ def _drills_in(path: Path, shown: Path) -> Iterator[Drill]:
 def _flat(children: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for child in children:
         yield from _flat(child["rule"]["children"]) if "rule" in child else [child]
-
-
-def _parsed(path: Path, shown: Path) -> dict[str, Any]:
-    from gherkin.errors import CompositeParserException, ParserException
-    from gherkin.parser import Parser
-
-    try:
-        feature: dict[str, Any] = Parser().parse(path.read_text(encoding="utf-8")).get("feature") or {}  # type: ignore[assignment]
-    except (CompositeParserException, ParserException) as error:
-        first = error.errors[0] if isinstance(error, CompositeParserException) else error
-        place = first.location or {"line": 1, "column": 1}
-        what = str(first).splitlines()[0].partition("): ")[2] or str(first)
-        raise LocatedError(shown, place["line"], place.get("column", 1), what, do="correct the feature") from None
-    return feature
