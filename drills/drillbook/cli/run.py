@@ -89,6 +89,7 @@ def _bound(folder: Path) -> Path:
 def _options(root: Path, wish: Wish) -> Iterator[str]:
     # Importing hypothesis costs a second at the end of every session, and drills have no cache to keep.
     yield from ("-p", "no:hypothesispytest", "-p", "no:cacheprovider", "--no-header", "-qq")
+    yield from ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this command has imported the plugin's library
     yield f"--rootdir={root}"
     if find_spec("allure_pytest") and not wish.plan_only:
         yield from (f"--alluredir={wish.reports or root / 'reports'}/allure-results", "--clean-alluredir")
