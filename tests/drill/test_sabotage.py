@@ -22,7 +22,8 @@ Result = dict[str, Any]
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     """The product catalogue as it is, but that a step which waits in vain gives up soon."""
     repository = Repository(tmp_path_factory.mktemp("repository") / "catalogue", "product-lambda")
-    repository.edit({"Phase.VERIFY, budget=30": "Phase.VERIFY, budget=3"}, "drills/product-lambda/recovery.py")
+    wait = 'Step("check through the API", lambda: None, Phase.VERIFY, budget='
+    repository.edit({f"{wait}{given}": f"{wait}3" for given in (30, 60)}, "drills/product-lambda/recovery.py")
     state = repository.root / ".drillbook"
     cloud = process.start(state, owner=os.getpid(), journal=state / "journal.sqlite3")
     yield repository
