@@ -193,6 +193,8 @@ class HttpFrontDoor:
         body = bytearray()
         while chunk := response.read1(_CHUNK):
             body += chunk
+            if response.isclosed():  # all of it has come, and the socket may be gone with it
+                break
             sock.settimeout(self._left(deadline))
         if response.length:
             raise http.client.IncompleteRead(bytes(body), response.length)
