@@ -1,7 +1,7 @@
 """Nothing stays broken when ``drillbook run`` itself is killed, on the services of this repository.
 
 Each round is a drill killed with SIGKILL at an instant drawn evenly over its length, start and end included, and a
-``drillbook heal``, which is killed as well in every second round. A hundred rounds of the catalogue take about 15
+``drillbook heal``, which is killed as well in every second round. A hundred rounds of the catalogue take about 12
 minutes on two cores, twenty of the notes about one and a half.
 """
 

@@ -82,3 +82,10 @@ def test_what_the_target_cannot_do_is_not_simulated(notes: Repository, mock: str
     (drill,) = json.loads((notes.root / "out.json").read_text())["drills"]
     assert (done.code, drill["verdict"]) == (1, "NOT SIMULATED"), done
     assert "1 skipped" in done.out
+
+
+def test_a_target_that_is_not_there_leaves_nothing_behind(notes: Repository) -> None:
+    notes.edit({"targets:\n": "targets:\n  localstack: {endpoint: 'http://127.0.0.1:9'}\n"})
+    done, (drill,) = notes.drilled("--target", "localstack")
+    assert (done.code, drill["verdict"]) == (4, "INVALID"), done
+    assert list(notes.tmp.glob("drillbook-*")) == []

@@ -98,7 +98,11 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
         "target": target,
         "region": region or service.regions.get("primary", ""),
     }
-    _opener(target).open_world(world, place.state)
+    try:
+        _opener(target).open_world(world, place.state)
+    except BaseException:
+        remove_workdir({"workdir": str(world.workdir)})
+        raise
     world.address = {"target": target, "workdir": str(world.workdir), "values": dict(world.values), **world.address}
     return world
 
