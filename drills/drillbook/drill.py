@@ -10,12 +10,12 @@ came before it and however it ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drillbook import drill_record, service_actions, targets
 from drillbook import service as services
+from drillbook.drill_checks import Checks
 from drillbook.drill_record import Assignment, Conditions, Log, NotMet, NotSimulated
 from drillbook.errors import DrillbookError, UsageError, WaitTimeout
 from drillbook.events import EventKind, EventStream
@@ -50,6 +50,7 @@ class Drill:
         self.events = EventStream(self.clock)
         self.evidence = EvidenceWriter(conditions.reports / slug(assignment.name), self.events)
         self.log = Log(assignment, conditions, run_id)
+        self._checks = Checks(self.log, self.events)
         self.instrument: Instrument | None = None
         self._world: World | None = None
         self._time_box: TimeBox | None = None
@@ -164,7 +165,7 @@ class Drill:
                 interval=0.05,
             )
         except WaitTimeout as error:
-            raise self._unmet(f"detected by {name}", error.what) from None
+            raise self._checks.unmet(f"detected by {name}", error.what) from None
         self._instant("t_detect")
         self._instant("t_declare")
 
@@ -194,48 +195,16 @@ class Drill:
                 self.instrument.await_recovery(timeout=self._patience())
         except WaitTimeout as error:
             self._ask_time_box("verify")
-            raise self._unmet("the service is back in steady state", error.what) from None
+            raise self._checks.unmet("the service is back in steady state", error.what) from None
         self._instant("t_verified")
 
     def check(self, name: str) -> None:
         """An integrity check of the service. Raises NotMet if it does not hold, or cannot tell."""
-        self._named("checks", name)
-        reading = service_actions.build_check(self.world, name)()
-        self._found(name, reading)
+        self._checks.contents(self.world, name)
 
     def compare_configuration(self, name: str) -> None:
         """Compare a restored resource's configuration with its source's. Raises NotMet with each difference."""
-        spec = self._named("configuration", name)
-        source, restored, differences = service_actions.compare_configuration(self.world, spec)
-        rows = [each.as_json() for each in differences]
-        self.log.configuration.append({"name": name, "source": source, "restored": restored, "differences": rows})
-        told = "; ".join(map(str, differences)) or f"{restored} is configured as {source}"
-        self._found(_configuration_of(name), Reading(not differences, told))
-
-    def _complete_checks(self) -> None:
-        """After a finding that ended the scenario early: the checks it did not reach, for a report names all causes."""
-        made = {str(check["name"]) for check in self.log.checks}
-        rest = [(self.check, name) for name in self.assignment.checks if name not in made]
-        rest += [
-            (self.compare_configuration, name)
-            for name in self.assignment.configurations
-            if _configuration_of(name) not in made
-        ]
-        for look, name in rest:
-            with suppress(NotMet, DrillbookError):
-                look(name)
-
-    def _found(self, name: str, reading: Reading) -> None:
-        self.log.checks.append({"name": name, "ok": reading.ok, "detail": reading.value})
-        self.events.emit(EventKind.CHECK, name, ok=reading.ok, detail=reading.value)
-        if reading.ok is not True:
-            raise NotMet(f"{name}: {'could not tell: ' if reading.ok is None else ''}{reading.value}")
-
-    def _unmet(self, name: str, why: str) -> NotMet:
-        """Note for the judge that ``name`` does not hold, and return what to raise."""
-        self.log.checks.append({"name": name, "ok": False, "detail": why})
-        self.events.emit(EventKind.CHECK, name, ok=False, detail=why)
-        return NotMet(f"{name}: no: {why}")
+        self._checks.configuration(self.world, name)
 
     # -- 8: judge -----------------------------------------------------------------------------------------------------
 
@@ -251,7 +220,7 @@ class Drill:
         seen = self._judge().seen
         good = sum(each.good for each in seen)
         told = f"{good} of {len(seen)} requests were answered well"
-        self._found(f"at least {share:.3%} of requests", Reading(bool(seen) and good >= share * len(seen), told))
+        self._checks.found(f"at least {share:.3%} of requests", Reading(bool(seen) and good >= share * len(seen), told))
 
     def _judge(self) -> Judgement:
         if self.instrument is None:
@@ -282,13 +251,16 @@ class Drill:
             if not isinstance(error, AssertionError):
                 self.log.causes.append(_told(error))
             elif not isinstance(error, NotMet):
-                self._unmet(sentence, _told(error))
+                self._checks.unmet(sentence, _told(error))
             self.events.emit(EventKind.NOTE, f"ended early: {_told(error)}", sentence=sentence)
 
     def close(self) -> dict[str, Json]:
         """End the drill, however far it came: final reading, heal, verdict, evidence. Returns the drill's result."""
-        judgement = self._last_judgement()
-        healed = self._heal()
+        judgement: Judgement | None = None
+        try:
+            judgement = self._last_judgement()
+        finally:
+            healed = self._heal()  # whatever becomes of the judging
         leftovers = self._leftovers()
         result = drill_record.result(self.log, judgement, leftovers, evidence=self.evidence.directory.name)
         self.events.emit(EventKind.VERDICT, str(result["verdict"]), **result)
@@ -305,7 +277,7 @@ class Drill:
             self.instrument.kill()
             return None
         if isinstance(self.log.error, AssertionError) and self.log.plan and self.log.plan.ok:
-            self._complete_checks()
+            self._checks.complete(self.world)
         try:
             return self._judge()
         except DrillbookError as error:
@@ -316,12 +288,11 @@ class Drill:
         if self._world is None:
             return HealResult()
         self._stage("heal")
-        place = targets.Place(self.conditions.state, self.run_id, self.clock, self.events, self.conditions.journal)
         world = self._world
         try:
             result = heal(self.conditions.journal, lambda _: world, self.clock, self.events, run_id=self.run_id)
         finally:
-            self.conditions.journal.end(self.run_id, place.clock)
+            self.conditions.journal.end(self.run_id, self.clock)
         self.log.causes += [f"not healed: {told}" for told in result.errors]
         return result
 
@@ -392,8 +363,3 @@ class Drill:
 
 def _told(error: BaseException) -> str:
     return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-
-
-def _configuration_of(resource: str) -> str:
-    """What the comparison of a resource's configuration is called among the checks."""
-    return f"configuration of the {resource}"

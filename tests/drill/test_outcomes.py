@@ -38,6 +38,13 @@ def test_a_sentence_that_does_not_hold_is_a_finding(notes: Repository) -> None:
     assert notes.open_changes() == 0
 
 
+def test_a_judge_that_crashes_does_not_keep_the_drill_from_healing(notes: Repository) -> None:
+    (notes.root / STEPS).write_text("from drillbook.measure import judge\n\njudge.judge = lambda *_: 1 / 0\n")
+    done = notes.drill().end()
+    assert done.code == 4, done
+    assert notes.open_changes() == 0
+
+
 @pytest.fixture
 def mock() -> Iterator[str]:
     """An endpoint that keeps records of APIs, and answers no request to one."""
