@@ -63,7 +63,6 @@ def _concerns(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "runbook(name): the runbook a drill comes from")
     if config.getoption("--alluredir", default=None) and _concerns(config):
         from drillbook_steps.allure_bridge import AllureBridge
 
@@ -116,14 +115,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
-    """``@runbook:000`` and its like are labels for reports, not marks."""
-    if ":" not in tag:
-        return None
-    labels: dict[str, str] = function.__dict__.setdefault("drillbook_labels", {})
-    key, _, value = tag.partition(":")
-    labels[key] = value
-    return True
+def pytest_bdd_apply_tag(tag: str) -> bool | None:
+    """``@runbook:000`` and its like are labels for reports (see ``allure_bridge``), not marks."""
+    return True if ":" in tag else None
 
 
 @pytest.hookimpl(tryfirst=True)
