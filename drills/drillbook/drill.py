@@ -177,7 +177,8 @@ class Drill:
         self._stage("recover")
         factory = self.log.sabotage.spoil(self.service, partial(service_actions.build_plan, name=name))
         self._instant("t_exec0")
-        runner = Runner(self.clock, self.events, self.conditions.journal.memory(self.run_id))
+        memory = self.conditions.journal.memory(self.run_id)
+        runner = Runner(self.clock, self.events, memory, self.conditions.confirm)
         self.log.plan = runner.run(factory(self.world))
         self._instant("t_exec1")
         if failure := self.log.plan.failure:

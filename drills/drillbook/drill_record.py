@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,12 @@ from drillbook.objective import Objective, Verdict
 from drillbook.proof.sabotage import Sabotage
 from drillbook.report import results
 from drillbook.report.evidence import Findings
+from drillbook.runner import nobody_confirms
 
 if TYPE_CHECKING:
     from drillbook.journal import Journal
     from drillbook.measure.judge import Judgement
-    from drillbook.recovery import PlanResult
+    from drillbook.recovery import PlanResult, Step
     from drillbook.world import World
 
 
@@ -60,6 +61,8 @@ class Conditions:
     """The caller has confirmed that something real may be broken."""
     patience: float = 30.0
     """Seconds to wait for a steady state before the outage is called censored, where durations are not AWS's own."""
+    confirm: Callable[[Step], bool] = nobody_confirms
+    """Asks a person whether a manual step of a plan is done."""
     clock: Clock = field(default_factory=SystemClock)
 
     @property

@@ -19,6 +19,7 @@ from drillbook.errors import DrillbookError
 from drillbook.events import Json
 from drillbook.journal import Journal, default_path
 from drillbook.objective import Verdict
+from drillbook_steps.confirmation import confirmation
 from drillbook_steps.interrupts import undisturbed
 from drillbook_steps.outline import outline
 from drillbook_steps.plugin import root_of
@@ -41,7 +42,9 @@ class DrillSession:
         self.errors: list[BaseException] = []
         """What broke drills, as opposed to what drills found."""
         self._journal: Journal | None = None
-        self.progress = Progress(_terminal(config), clock=self.clock)
+        terminal = _terminal(config)
+        self.progress = Progress(terminal, clock=self.clock)
+        self.confirm = confirmation(terminal, self.progress.say)
 
     @property
     def journal(self) -> Journal:
@@ -135,6 +138,7 @@ class DrillSession:
             sabotage=option("--drillbook-sabotage"),
             rate=option("--drillbook-rate"),
             go=option("--drillbook-go"),
+            confirm=self.confirm,
             clock=self.clock,
         )
 
