@@ -29,6 +29,13 @@ class Done:
     errors: str
 
 
+HEEDING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 @dataclass
 class Run:
     """A drillbook process. What it says on standard error is read line by line while it works."""
@@ -97,10 +104,13 @@ class Repository:
     # -- processes ----------------------------------------------------------------------------------------------------
 
     def start(self, *words: str, module: str = "drillbook.cli", **streams: Any) -> subprocess.Popen[str]:
-        """Start a command in a session of its own, as a terminal does."""
-        to = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
-        command = [sys.executable, "-m", module, *words]
-        return subprocess.Popen(command, cwd=self.root, env=self.environment, text=True, start_new_session=True, **to)
+        """Start a command in a session of its own, as a terminal does, and as there with Ctrl-C in force.
+
+        A shell's background job, such as CI may be, ignores SIGINT, and so does what it starts.
+        """
+        to = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.root, "env": self.environment} | streams
+        command = [sys.executable, "-c", HEEDING, "-m", module, *words]
+        return subprocess.Popen(command, text=True, start_new_session=True, **to)
 
     @property
     def environment(self) -> dict[str, str]:
