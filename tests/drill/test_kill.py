@@ -22,11 +22,6 @@ def prove_and_tell(scene: Scene, kills: int, seed: int) -> None:
     assert tally.not_restored == []
 
 
-def test_a_killed_drill_of_the_notes_leaves_nothing_behind(tmp_path: Path) -> None:
-    with notes(tmp_path) as scene:
-        prove_and_tell(scene, kills=2, seed=3)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_twenty_killed_drills_of_the_notes_leave_nothing_behind(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_a_sentence_that_does_not_hold_is_a_finding(notes: Repository) -> None:
     assert notes.open_changes() == 0
 
 
+@pytest.mark.slow
 def test_a_judge_that_crashes_does_not_keep_the_drill_from_healing(notes: Repository) -> None:
     (notes.root / STEPS).write_text("from drillbook.measure import judge\n\njudge.judge = lambda *_: 1 / 0\n")
     done = notes.drill().end()

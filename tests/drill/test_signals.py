@@ -66,6 +66,7 @@ def test_ctrl_c_in_a_recovery_step_heals_and_a_second_one_does_not_stop_the_heal
     assert allure_statuses(thoughtful.root / "reports" / "allure-results") == ["broken"]
 
 
+@pytest.mark.slow
 def test_a_sigterm_to_plain_pytest_after_the_fault_heals(thoughtful: Repository) -> None:
     run = interrupted(thoughtful.pytest("--alluredir=allure"), STRUCK, SIGTERM)
     done = run.end()
