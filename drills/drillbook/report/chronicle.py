@@ -94,10 +94,11 @@ def _watched(record: Record) -> tuple[float, float]:
 
 
 def moments_of(record: Record) -> dict[str, float]:
-    """The instants in seconds from the fault. When service was restored is the judge's to say, not the drill's."""
+    """The instants in seconds from the fault. When service was back, and had been for W, is the judge's to say."""
     judged = (record.result.get("rto") or {}).get("instants") or {}
     found = {"t_impact": judged.get("impact"), "t_restored": (judged.get("restored") or {}).get("hi")}
-    told = {**found, **record.instants}
+    verified = {} if judged.get("verified") is None else {"t_verified": judged["verified"]}
+    told = {**found, **record.instants, **verified}
     return {name: at - record.origin for name in INSTANTS if (at := told.get(name)) is not None}
 
 
