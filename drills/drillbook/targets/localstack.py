@@ -8,17 +8,17 @@ from pathlib import Path
 from drillbook.aws.session import Session
 from drillbook.world import World
 
-_DEFAULT = "http://127.0.0.1:4566"
-
 
 def open_world(world: World, state: Path) -> None:
-    """Use the target's ``endpoint``, else LOCALSTACK_ENDPOINT, else LocalStack's usual address.
+    """Use the target's ``endpoint``, else LOCALSTACK_ENDPOINT, else what localstack-client says (LOCALSTACK_HOST).
 
     Raises TargetError if nothing answers there.
     """
     del state
+    from localstack_client.config import get_service_endpoint
+
     chosen = world.service.targets["localstack"].endpoint
-    endpoint = world.fill(chosen) if chosen else os.environ.get("LOCALSTACK_ENDPOINT", _DEFAULT)
+    endpoint = world.fill(chosen) if chosen else os.environ.get("LOCALSTACK_ENDPOINT") or get_service_endpoint("sts")
     world.address = {"endpoint": endpoint}
     _attach(world, endpoint)
 
