@@ -11,6 +11,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "rto.py"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_measured_intervals_contain_the_truth_and_starvation_is_invalid(tmp_path: Path) -> None:
     out = tmp_path / "rto.json"
     bench = [sys.executable, str(BENCH), "--rates", "10", "20", "--outages", "8", "--json", str(out)]
