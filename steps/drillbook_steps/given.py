@@ -33,7 +33,7 @@ def _(drill: Drill) -> None:
 
 @given(sentence("the canary makes {rate:d} requests a second"))
 def _(drill: Drill, rate: int) -> None:
-    """The same at another rate: the measured interval is about one request wide."""
+    """The same at another rate: the measured interval is a few requests wide."""
     drill.start_canary(rate=float(rate))
 
 
