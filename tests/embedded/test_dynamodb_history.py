@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drillbook.embedded.dynamodb_history import History
+from drillbook.embedded.dynamodb.history import History
 
 instants = st.integers(0, 20).map(float)
 changes = st.lists(st.tuples(instants, st.sampled_from("abc"), st.none() | st.integers(0, 5))).map(

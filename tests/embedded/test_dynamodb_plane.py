@@ -17,8 +17,8 @@ from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 
 from drillbook.clock import VirtualClock
-from drillbook.embedded.dynamodb import DynamoDB, expire_everywhere
-from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+from drillbook.embedded.dynamodb.backend import TimeTravelBackend
+from drillbook.embedded.dynamodb.plane import DynamoDB, expire_everywhere
 from drillbook.embedded.planes import CloudState
 
 ACCOUNT, REGION, TABLE = "111122223333", "eu-west-1", "products"

@@ -12,10 +12,10 @@ from drillbook.clock import Clock
 from drillbook.events import Json
 
 PLANES = (
-    "drillbook.embedded.dynamodb",
-    "drillbook.embedded.functions",
-    "drillbook.embedded.front_door",
-    "drillbook.embedded.alarms",
+    "drillbook.embedded.dynamodb.plane",
+    "drillbook.embedded.functions.plane",
+    "drillbook.embedded.front_door.plane",
+    "drillbook.embedded.alarms.plane",
 )
 """Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""
 

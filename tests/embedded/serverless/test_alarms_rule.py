@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drillbook.embedded.alarms_rule import AlarmState, Rule, evaluate, statistic
+from drillbook.embedded.alarms.rule import AlarmState, Rule, evaluate, statistic
 
 OK, ALARM, NO_DATA = AlarmState.OK, AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA
 RETAIN = None

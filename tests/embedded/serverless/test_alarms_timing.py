@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 
 from drillbook.clock import VirtualClock
-from drillbook.embedded.alarms import GRACE, Alarms
-from drillbook.embedded.metrics import MetricStore, Series
+from drillbook.embedded.alarms.plane import GRACE, Alarms
+from drillbook.embedded.metrics.store import MetricStore, Series
 from drillbook.embedded.planes import CloudState
 
 SERIES = Series("111122223333", "eu-west-1", "tests", "errors", ())

@@ -15,7 +15,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from drillbook.clock import SystemClock
-from drillbook.embedded.functions_runtime import ACCOUNT_CONCURRENCY
+from drillbook.embedded.functions.runtime import ACCOUNT_CONCURRENCY
 from drillbook.waiting import wait_for
 
 ECHO = "import os\ndef handler(event, context):\n    return event\n"

@@ -16,8 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from drillbook.clock import SystemClock
-from drillbook.embedded.sandbox import Blueprint
-from drillbook.embedded.sandbox_pool import SandboxPool
+from drillbook.embedded.functions.sandbox import Blueprint
+from drillbook.embedded.functions.sandbox_pool import SandboxPool
 from drillbook.errors import TargetError
 from drillbook.waiting import wait_for
 
@@ -182,7 +182,8 @@ def test_a_sandbox_ends_when_nobody_holds_its_lifeline(tmp_path: Path) -> None:
     (tmp_path / "index.py").write_text("def handler(event, context):\n    while True: pass\n")
     script = (
         "import sys; from pathlib import Path; from drillbook.clock import SystemClock\n"
-        "from drillbook.embedded.sandbox import Blueprint; from drillbook.embedded.sandbox_pool import SandboxPool\n"
+        "from drillbook.embedded.functions.sandbox import Blueprint\n"
+        "from drillbook.embedded.functions.sandbox_pool import SandboxPool\n"
         "code = Path(sys.argv[1]); blueprint = Blueprint('arn:f', 'index.handler', 'sha', code, 60.0, ())\n"
         "SandboxPool(code / 'scratch', SystemClock()).run(blueprint, b'{}', '1')\n"
     )

@@ -12,7 +12,7 @@ from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
 if TYPE_CHECKING:
-    from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+    from drillbook.embedded.dynamodb.backend import TimeTravelBackend
 
 
 def plane() -> DynamoDB:
@@ -33,9 +33,9 @@ class DynamoDB:
         from moto.dynamodb.models import dynamodb_backends
         from moto.dynamodb.models.table import Table
 
-        from drillbook.embedded.dynamodb_api import TimeTravelApi
-        from drillbook.embedded.dynamodb_backend import TimeTravelBackend
-        from drillbook.embedded.dynamodb_stack import complete
+        from drillbook.embedded.dynamodb.api import TimeTravelApi
+        from drillbook.embedded.dynamodb.backend import TimeTravelBackend
+        from drillbook.embedded.dynamodb.stack import complete
 
         TimeTravelBackend.cloud = cloud
         create = complete(Table.create_from_cloudformation_json)
@@ -71,7 +71,7 @@ def expire_everywhere() -> int:
 def _backends() -> list[TimeTravelBackend]:
     from moto.dynamodb.models import dynamodb_backends
 
-    from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+    from drillbook.embedded.dynamodb.backend import TimeTravelBackend
 
     backends = [backend for regions in list(dynamodb_backends.values()) for backend in list(regions.values())]
     return [backend for backend in backends if isinstance(backend, TimeTravelBackend)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatumBase
 
-from drillbook.embedded.metrics import MetricStore, Samples, Series, dimensions, store_of
+from drillbook.embedded.metrics.store import MetricStore, Samples, Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 
 OURS = frozenset({"AWS/Lambda", "AWS/ApiGateway"})

@@ -12,7 +12,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
 
-from drillbook.embedded.sandbox import Outcome
+from drillbook.embedded.functions.sandbox import Outcome
 
 EVENTS_KEPT = 5_000
 """Of one stream: a cloud may run for hours under a canary. AWS keeps all."""

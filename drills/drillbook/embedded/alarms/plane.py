@@ -22,10 +22,11 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from drillbook.clock import utc_text
-from drillbook.embedded import alarms_state, metrics_api
-from drillbook.embedded.alarms_history import AlarmHistory
-from drillbook.embedded.alarms_rule import EXTRA_PERIODS, AlarmState, Finding, Rule, evaluate, statistic
-from drillbook.embedded.metrics import Series, dimensions, store_of
+from drillbook.embedded.alarms import state as alarms_state
+from drillbook.embedded.alarms.history import AlarmHistory
+from drillbook.embedded.alarms.rule import EXTRA_PERIODS, AlarmState, Finding, Rule, evaluate, statistic
+from drillbook.embedded.metrics import api as metrics_api
+from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.clock import Clock
-from drillbook.embedded import sandbox_boot
-from drillbook.embedded.sandbox_api import Event, RuntimeApi
-from drillbook.embedded.sandbox_log import SandboxLog
+from drillbook.embedded.functions import sandbox_boot
+from drillbook.embedded.functions.sandbox_api import Event, RuntimeApi
+from drillbook.embedded.functions.sandbox_log import SandboxLog
 
 MAX_RESPONSE = 6_291_556
 """Bytes. Source: Lambda quotas, "Invocation payload": 6 MB for synchronous responses."""

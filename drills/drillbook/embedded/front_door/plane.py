@@ -19,8 +19,8 @@ from unittest import mock
 
 from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI, apigateway_backends
 
-from drillbook.embedded.front_door_proxy import Call, integrate
-from drillbook.embedded.front_door_request import (
+from drillbook.embedded.front_door.proxy import Call, integrate
+from drillbook.embedded.front_door.request import (
     FORBIDDEN,
     MAX_BODY,
     NO_ROUTE,
@@ -31,10 +31,10 @@ from drillbook.embedded.front_door_request import (
     from_wsgi,
     to_wsgi,
 )
-from drillbook.embedded.front_door_routes import Route, find, snapshot
-from drillbook.embedded.front_door_stages import Throttle, create_deployment, patch_rest_api, update_stage
-from drillbook.embedded.functions_runtime import runtime_of
-from drillbook.embedded.metrics import Series, dimensions, store_of
+from drillbook.embedded.front_door.routes import Route, find, snapshot
+from drillbook.embedded.front_door.stages import Throttle, create_deployment, patch_rest_api, update_stage
+from drillbook.embedded.functions.runtime import runtime_of
+from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 

@@ -23,9 +23,9 @@ from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Backup, Table
 
 from drillbook.embedded import durations
-from drillbook.embedded.dynamodb_ledger import ItemKey, Ledger
-from drillbook.embedded.dynamodb_overrides import table_settings
-from drillbook.embedded.dynamodb_table import TTL_USER, TimeTravelTable
+from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger
+from drillbook.embedded.dynamodb.overrides import table_settings
+from drillbook.embedded.dynamodb.table import TTL_USER, TimeTravelTable
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 from drillbook.objective import Interval

@@ -13,8 +13,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
 from drillbook.embedded import durations
-from drillbook.embedded.dynamodb_history import History
-from drillbook.embedded.dynamodb_ledger import ItemKey, Ledger, Written
+from drillbook.embedded.dynamodb.history import History
+from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger, Written
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 

@@ -11,7 +11,7 @@ from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundEx
 from moto.dynamodb.models.table import Backup
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
-from drillbook.embedded.dynamodb_backend import TimeTravelBackend
+from drillbook.embedded.dynamodb.backend import TimeTravelBackend
 
 _PATIENCE = 1.0
 _PAGE = 100

@@ -15,7 +15,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from drillbook.clock import Clock
 
 if TYPE_CHECKING:
-    from drillbook.embedded.dynamodb_table import TimeTravelTable
+    from drillbook.embedded.dynamodb.table import TimeTravelTable
 
 ItemKey = tuple[DynamoType, DynamoType | None]
 

@@ -23,10 +23,11 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
-from drillbook.embedded import functions_code, functions_log
-from drillbook.embedded.functions_runtime import FunctionRuntime, runtime_of
+from drillbook.embedded.functions import code as functions_code
+from drillbook.embedded.functions import log as functions_log
+from drillbook.embedded.functions.runtime import FunctionRuntime, runtime_of
+from drillbook.embedded.functions.sandbox import Outcome
 from drillbook.embedded.planes import CloudState
-from drillbook.embedded.sandbox import Outcome
 from drillbook.events import Json
 
 DOWNLOADS = "/_aws/lambda-code/"

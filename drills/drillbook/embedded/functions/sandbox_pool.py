@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drillbook.clock import Clock
-from drillbook.embedded.sandbox import INIT_LIMIT, Blueprint, Outcome, Sandbox
+from drillbook.embedded.functions.sandbox import INIT_LIMIT, Blueprint, Outcome, Sandbox
 from drillbook.errors import TargetError
 
 STARTS_AT_ONCE = 2

@@ -22,15 +22,15 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
 from drillbook.embedded.crash import BLAME
-from drillbook.embedded.front_door_request import (
+from drillbook.embedded.front_door.request import (
     BAD_INTEGRATION,
     REJECTED_INTEGRATION,
     TIMED_OUT,
     Answer,
     Request,
 )
-from drillbook.embedded.front_door_routes import Match
-from drillbook.embedded.functions_runtime import FunctionRuntime, Rejected
+from drillbook.embedded.front_door.routes import Match
+from drillbook.embedded.functions.runtime import FunctionRuntime, Rejected
 from drillbook.events import Json
 
 INTEGRATION_LIMIT = 29.0

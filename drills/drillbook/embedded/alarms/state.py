@@ -13,8 +13,8 @@ from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 
-from drillbook.embedded.alarms_history import AlarmHistory
-from drillbook.embedded.alarms_rule import AlarmState
+from drillbook.embedded.alarms.history import AlarmHistory
+from drillbook.embedded.alarms.rule import AlarmState
 
 _log = logging.getLogger(__name__)
 

@@ -21,12 +21,13 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.exceptions import JsonRESTError
 
 from drillbook.clock import SystemClock
-from drillbook.embedded import functions_code, functions_log
 from drillbook.embedded.crash import BLAME
-from drillbook.embedded.metrics import Series, dimensions, store_of
+from drillbook.embedded.functions import code as functions_code
+from drillbook.embedded.functions import log as functions_log
+from drillbook.embedded.functions.sandbox import Blueprint, Outcome
+from drillbook.embedded.functions.sandbox_pool import SandboxPool
+from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
-from drillbook.embedded.sandbox import Blueprint, Outcome
-from drillbook.embedded.sandbox_pool import SandboxPool
 from drillbook.errors import TargetError
 
 MAX_REQUEST = 6_291_456
