@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from drillbook.clock import Clock
+from drillbook.embedded.domains import Domains
 from drillbook.events import Json
 
 PLANES = (
@@ -32,6 +33,8 @@ class CloudState:
     clock: Clock
     scratch: Path
     """A directory of this cloud's own, removed when it ends."""
+    domains: Domains = field(default_factory=Domains, compare=False)
+    """What is broken now. Planes listen to it; the server enforces it at the door."""
 
     def aws_seconds(self, seconds: float) -> float:
         """How long something that takes ``seconds`` on AWS takes here."""
@@ -51,6 +54,19 @@ class Plane(Protocol):
 
     def close(self) -> None:
         """End threads and child processes. May be called when ``install`` failed."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A plane that holds state which moto's backends do not hold, and which a saved world must contain."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into ``folder``, which is the plane's own and empty. No request is served meanwhile."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Take it from there, after moto's backends have been loaded. The plane is installed and empty."""
         ...
 
 

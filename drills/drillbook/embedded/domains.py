@@ -1,0 +1,100 @@
+"""Failure domains: which regions, zones, links and services of the embedded cloud are broken now.
+
+This is the state alone. The server enforces it at the door, each plane on its own processes and replication.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from drillbook.events import Json
+
+Kind = Literal["unavailable", "throttled", "slow"]
+
+
+@dataclass(frozen=True)
+class ServiceFault:
+    """One service of one region fails: 503, throttled, or ``seconds`` slower. ``service`` as in a request's signature
+    (``dynamodb``, ``rds``, ``lambda``, ``execute-api``). ``share`` of the requests are hit."""
+
+    region: str
+    service: str
+    kind: Kind
+    seconds: float = 0.0
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Everything that is broken at one moment."""
+
+    regions: frozenset[str] = frozenset()
+    """Dark regions: nothing there answers, no process of theirs runs."""
+    zones: frozenset[str] = frozenset()
+    """Dark availability zones, such as ``us-east-1a``."""
+    partitions: frozenset[frozenset[str]] = frozenset()
+    """Pairs of regions that do not reach one another; clients reach both."""
+    services: frozenset[ServiceFault] = frozenset()
+
+    def dark(self, region: str, zone: str | None = None) -> bool:
+        """Is the region, or this zone of it, without any life?"""
+        return region in self.regions or zone in self.zones
+
+    def linked(self, one: str, other: str) -> bool:
+        """Can data flow between the two regions (or within one that lives)?"""
+        return not (self.regions & {one, other}) and frozenset({one, other}) not in self.partitions
+
+    def service(self, region: str, service: str) -> ServiceFault | None:
+        """How this service of this region fails; None if it does not."""
+        return next((fault for fault in self.services if (fault.region, fault.service) == (region, service)), None)
+
+    def as_json(self) -> dict[str, Json]:
+        return {
+            "regions": sorted(self.regions),
+            "zones": sorted(self.zones),
+            "partitions": sorted(sorted(pair) for pair in self.partitions),
+            "services": [vars(fault) for fault in sorted(self.services, key=lambda one: (one.region, one.service))],
+        }
+
+    @classmethod
+    def from_json(cls, said: dict[str, Json]) -> Failures:
+        """Raises KeyError, TypeError or ValueError for what ``as_json`` never wrote."""
+        return cls(
+            regions=frozenset(map(str, said.get("regions", ()))),
+            zones=frozenset(map(str, said.get("zones", ()))),
+            partitions=frozenset(frozenset(map(str, pair)) for pair in said.get("partitions", ())),
+            services=frozenset(ServiceFault(**fault) for fault in said.get("services", ())),
+        )
+
+
+Listener = Callable[[Failures, Failures], None]
+"""Called with what was broken before and what is broken now."""
+
+
+@dataclass
+class Domains:
+    """The failures of a running cloud. ``now`` is replaced as a whole, so reading it needs no lock."""
+
+    now: Failures = field(default_factory=Failures)
+    _listeners: list[Listener] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def listen(self, listener: Listener) -> None:
+        """Be told of each change, in the thread that makes it and before ``become`` returns, so that a fault is in
+        effect when its injection has returned. Listeners are called in the order in which they came."""
+        self._listeners.append(listener)
+
+    def become(self, failures: Failures) -> None:
+        """Break and mend until exactly ``failures`` are there. One change at a time."""
+        with self._lock:
+            before, self.now = self.now, failures
+            if before != failures:
+                for listener in self._listeners:
+                    listener(before, failures)
+
+    def heal(self) -> None:
+        """Nothing is broken any more."""
+        self.become(Failures())
