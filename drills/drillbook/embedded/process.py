@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from drillbook.clock import Clock, SystemClock
+from drillbook.embedded.domains import Failures
 from drillbook.embedded.watch import IDLE
 from drillbook.errors import TargetError, UsageError, WaitTimeout
 from drillbook.events import Json
@@ -106,6 +107,17 @@ def status(cloud: Cloud) -> dict[str, Json]:
     if said is None or said["id"] != cloud.id:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
     return said
+
+
+def failures(cloud: Cloud) -> Failures:
+    """What is broken in the cloud now. Raises TargetError if it is gone."""
+    return Failures.from_json(status(cloud)["failures"])
+
+
+def become(cloud: Cloud, failures: Failures) -> None:
+    """Break and mend until exactly ``failures`` are there; in effect on return. Raises TargetError if it is gone."""
+    if _ask(cloud.endpoint, "POST", "failures", cloud.id, failures.as_json()) is None:
+        raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
 
 
 def _join(cloud: Cloud, owner: int | None, journal: Path | None) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from drillbook.clock import Clock, SystemClock
 from drillbook.embedded import planes
 from drillbook.embedded.crash import Crashes
+from drillbook.embedded.domains import Failures
 from drillbook.embedded.planes import CloudState, Door, Plane
 from drillbook.embedded.process import SCRATCH
 from drillbook.embedded.serving import Application, StartResponse, endpoint_of, listen
@@ -127,6 +128,8 @@ class EmbeddedCloud:
                 self.stopping.set()
             case "POST", "owner" if known and self._join(json.loads(environ["wsgi.input"].read())):
                 pass
+            case "POST", "failures" if known:
+                self.state.domains.become(Failures.from_json(json.loads(environ["wsgi.input"].read())))
             case _:
                 return _json(
                     start_response, "404 Not Found", {"error": "no such command, not this cloud's id, or too late"}
@@ -139,6 +142,7 @@ class EmbeddedCloud:
             "owners": sorted(owner.pid for owner in self._watch.owners),
             "idle_limit": self.options.idle_limit,
             "crashes": self._crashes.status(),
+            "failures": self.state.domains.now.as_json(),
             "planes": {plane.name: plane.status() for plane in self._planes} if self._ready.is_set() else {},
         }
 
