@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from drillbook.clock import Clock
 from drillbook.embedded.domains import Domains
+from drillbook.embedded.links import Links
 from drillbook.events import Json
 
 PLANES = (
@@ -35,6 +36,8 @@ class CloudState:
     """A directory of this cloud's own, removed when it ends."""
     domains: Domains = field(default_factory=Domains, compare=False)
     """What is broken now. Planes listen to it; the server enforces it at the door."""
+    links: Links = field(default_factory=Links, compare=False)
+    """How long data takes between regions. Planes ask it for each thing they replicate."""
 
     def aws_seconds(self, seconds: float) -> float:
         """How long something that takes ``seconds`` on AWS takes here."""
