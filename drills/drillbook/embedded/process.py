@@ -35,6 +35,7 @@ SCRATCH = "drillbook-cloud-"
 _PACKAGES = Path(__file__).parents[2]
 _START_TIMEOUT = 60.0
 _PATIENCE = 15.0
+_COMMAND_TIMEOUT = 60.0
 _children: set[int] = set()
 """Pids of clouds that this process started and has not reaped yet, so that no other process can have them."""
 
@@ -117,6 +118,15 @@ def failures(cloud: Cloud) -> Failures:
 def become(cloud: Cloud, failures: Failures) -> None:
     """Break and mend until exactly ``failures`` are there; in effect on return. Raises TargetError if it is gone."""
     if _ask(cloud.endpoint, "POST", "failures", cloud.id, failures.as_json()) is None:
+        raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
+
+
+def command(cloud: Cloud, verb: str, body: Json) -> None:
+    """Have the cloud do something, and wait until it is done. Raises TargetError with what it says if it does not."""
+    status, said = _call(cloud.endpoint, "POST", verb, cloud.id, body, timeout=_COMMAND_TIMEOUT)
+    if status == 409:
+        raise TargetError(said["what"], do=said["do"])
+    if status != 200:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
 
 
@@ -242,14 +252,20 @@ def _noted(state_dir: Path) -> Json:
 
 def _ask(endpoint: str, method: str, command: str, cloud_id: str = "", body: Json = None) -> Json:
     """The answer of the cloud at ``endpoint``; None if nobody, or somebody else, answers there."""
-    connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    status, said = _call(endpoint, method, command, cloud_id, body, timeout=10)
+    return said if status == 200 else None
+
+
+def _call(endpoint: str, method: str, verb: str, cloud_id: str, body: Json, *, timeout: float) -> tuple[int, Json]:
+    """Status and body of what is answered at ``endpoint``; status 0 if nothing that is a cloud's."""
+    connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=timeout)
     try:
         headers = {"X-Drillbook-Id": cloud_id, "Content-Type": "application/json"}
-        connection.request(method, f"/_drillbook/{command}", json.dumps(body), headers)
+        connection.request(method, f"/_drillbook/{verb}", json.dumps(body), headers)
         answer = connection.getresponse()
-        return json.loads(answer.read()) if answer.status == 200 else None
+        return answer.status, json.loads(answer.read())
     except (OSError, HTTPException, json.JSONDecodeError):
-        return None
+        return 0, None
     finally:
         connection.close()
 

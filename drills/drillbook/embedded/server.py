@@ -16,17 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.clock import Clock, SystemClock
-from drillbook.embedded import planes
+from drillbook.embedded import planes, world_file
 from drillbook.embedded.crash import Crashes
 from drillbook.embedded.domains import Failures
+from drillbook.embedded.gate import Gate
 from drillbook.embedded.planes import CloudState, Door, Plane
 from drillbook.embedded.process import SCRATCH
 from drillbook.embedded.serving import Application, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
 from drillbook.embedded.watch import Watch
+from drillbook.errors import DrillbookError, UsageError
 from drillbook.events import Json
 
 _HEARTBEAT = 0.5
+_QUIET = 5.0
+"""Seconds that requests under way have to end before a world is saved."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +69,7 @@ class EmbeddedCloud:
         self._ready = threading.Event()
         self._joining = threading.Lock()
         self._crashes = Crashes()
+        self._gate = Gate(clock)
         self._watch = Watch(clock, options.idle_limit, used=clock.monotonic())
         self._watch.add(options.owner, options.journal)
         self._server = listen(self)
@@ -110,7 +115,8 @@ class EmbeddedCloud:
         self._watch.touch()
         self._ready.wait()
         try:
-            return self._route(environ)(environ, start_response)
+            with self._gate.request():
+                return self._route(environ)(environ, start_response)
         except Exception as error:  # noqa: BLE001 - a request's last frame: whatever broke, the cloud lives on
             return self._crashes.answer(error, environ, start_response)
 
@@ -130,10 +136,28 @@ class EmbeddedCloud:
                 pass
             case "POST", "failures" if known:
                 self.state.domains.become(Failures.from_json(json.loads(environ["wsgi.input"].read())))
+            case "POST", ("save" | "load") as verb if known:
+                return self._carry(verb, Path(json.loads(environ["wsgi.input"].read())["file"]), start_response)
             case _:
                 return _json(
                     start_response, "404 Not Found", {"error": "no such command, not this cloud's id, or too late"}
                 )
+        return _json(start_response, "200 OK", {"id": self.options.id})
+
+    def _carry(self, verb: str, file: Path, start_response: StartResponse) -> Iterable[bytes]:
+        """Save the world to the file, or load it from there."""
+        try:
+            with self._gate.shut(_QUIET):
+                if verb == "save":
+                    world_file.save(file, self.state, self._planes)
+                elif self._gate.passed:
+                    raise UsageError("the embedded cloud has been used already", do="load into a fresh one")
+                else:
+                    self._gate.passed += 1
+                    world_file.load(file, self.state, self._planes)
+        except (DrillbookError, OSError) as error:
+            _log.warning("%s: %s", verb, error)
+            return _json(start_response, "409 Conflict", _complaint(error, file))
         return _json(start_response, "200 OK", {"id": self.options.id})
 
     def status(self) -> dict[str, Json]:
@@ -154,6 +178,12 @@ class EmbeddedCloud:
             "speed": self.options.speed,
             "account": self.options.account,
         }
+
+
+def _complaint(error: DrillbookError | OSError, file: Path) -> dict[str, Json]:
+    if isinstance(error, DrillbookError):
+        return {"what": error.what, "do": error.do}
+    return {"what": f"{file.name}: {error.strerror or error}", "do": "see that there is room, and that it is yours"}
 
 
 def _aws_api() -> Application:
