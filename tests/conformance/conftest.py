@@ -1,17 +1,21 @@
 """What AWS does, asked of an endpoint with boto3, psycopg, HTTP and DNS alone.
 
-The endpoint is the embedded cloud, or the one that DRILLBOOK_CONFORMANCE_ENDPOINT names. Every test states its rule:
+The endpoint is the embedded cloud, or the one that DRILLBOOK_CONFORMANCE_ENDPOINT names (account:
+DRILLBOOK_CONFORMANCE_ACCOUNT). Every test states its rule, or nothing is run:
 ``@pytest.mark.rule("what holds on AWS", "the page that says so")``. Name your resources after your test: all tests
-share one endpoint.
+share one endpoint. DRILLBOOK_CONFORMANCE_OUT is where the findings go as JSON, for ``scripts/targets_page.py``.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,6 +28,29 @@ from drillbook.embedded.process import Cloud
 
 HERE, THERE = "us-east-1", "us-west-2"
 """The primary and the standby region."""
+_LIMIT = 45
+"""Seconds that one test may take at another endpoint, where a first call may be slow and a wait in vain."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if out := os.environ.get("DRILLBOOK_CONFORMANCE_OUT"):
+        spec = importlib.util.spec_from_file_location("conformance_record", Path(__file__).with_name("record.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        record = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = record
+        spec.loader.exec_module(record)
+        config.pluginmanager.register(record.Record(Path(out)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in ours:
+        marker = item.get_closest_marker("rule")
+        if marker is None or len(marker.args) != 2 or not marker.args[1].startswith("https://"):
+            raise pytest.UsageError(f'{item.nodeid} does not state its rule: @pytest.mark.rule("…", "https://…")')
+        if os.environ.get("DRILLBOOK_CONFORMANCE_ENDPOINT"):
+            item.add_marker(pytest.mark.timeout(_LIMIT))
 
 
 @dataclass(frozen=True)
