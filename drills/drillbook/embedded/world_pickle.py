@@ -14,6 +14,7 @@ import sys
 import threading
 import types
 import weakref
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
@@ -32,7 +33,7 @@ def write(file: IO[bytes], live: Mapping[str, object]) -> None:
 
     Raises pickle.PicklingError or TypeError for what cannot be written, RuntimeError if it changed meanwhile.
     """
-    dicts = [one for one in BackendDict._instances if _address(one)]
+    dicts = [one for one in _in_use() if _address(one)]
     world = [
         (one, {name: value for name, value in vars(one).items() if name not in _OWN}, list(one.iter_backends()))
         for one in dicts
@@ -49,6 +50,9 @@ def read(file: IO[bytes], live: Mapping[str, object]) -> None:
         vars(service).update(extras)
         for account, region, backend in backends:
             dict.__setitem__(service[account], region, backend)
+
+
+_PLAIN_INITS = (defaultdict.__init__, OrderedDict.__init__)
 
 
 class _Writer(pickle.Pickler):
@@ -68,6 +72,8 @@ class _Writer(pickle.Pickler):
     def reducer_override(self, thing: Any) -> Any:
         if isinstance(thing, types.FunctionType):
             return _function_parts(thing) if "<" in thing.__qualname__ else NotImplemented
+        if isinstance(thing, (defaultdict, OrderedDict)) and type(thing).__init__ not in _PLAIN_INITS:
+            return _dict_parts(thing)
         reduce = _REDUCERS.get(type(thing))
         if reduce is None and isinstance(thing, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
             return _private_key, (_der(thing),)
@@ -90,6 +96,10 @@ class _Reader(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{said!r} is no reference")
 
 
+def _in_use() -> list[Any]:
+    return list(BackendDict._instances)  # type: ignore[misc]
+
+
 def _address(service: object) -> tuple[str, ...]:
     """The module and the name under which moto keeps the backends of a service; empty for what has none."""
     for module in [one for name, one in sys.modules.items() if name.startswith("moto.") and name.endswith("models")]:
@@ -100,7 +110,7 @@ def _address(service: object) -> tuple[str, ...]:
 
 
 def _service_of(account: AccountSpecificBackend[Any]) -> object:
-    return next(one for one in BackendDict._instances if dict.get(one, account.account_id) is account)
+    return next(one for one in _in_use() if dict.get(one, account.account_id) is account)
 
 
 _REDUCERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
@@ -131,6 +141,18 @@ def _private_key(der: bytes) -> Any:
     return serialization.load_der_private_key(der, password=None)
 
 
+def _dict_parts(held: Any) -> tuple[Any, ...]:
+    """A dictionary whose own constructor wants arguments that Python's reduction of it does not know."""
+    return _bare_dict, (type(held), getattr(held, "default_factory", None)), vars(held), None, iter(list(held.items()))
+
+
+def _bare_dict(kind: type[Any], factory: Any) -> Any:
+    made = dict.__new__(kind)
+    if factory is not None:
+        made.default_factory = factory
+    return made
+
+
 def _function_parts(function: types.FunctionType) -> tuple[Any, ...]:
     """Moto makes defaultdicts with lambdas. Their code is this Python's, which the world's stamp names."""
     cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
@@ -139,6 +161,5 @@ def _function_parts(function: types.FunctionType) -> tuple[Any, ...]:
 
 def _function(code: bytes, module: str, defaults: Any, cells: tuple[Any, ...]) -> types.FunctionType:
     globals_ = vars(importlib.import_module(module))
-    return types.FunctionType(
-        marshal.loads(code), globals_, argdefs=defaults, closure=tuple(map(types.CellType, cells)) or None
-    )
+    own = marshal.loads(code)  # noqa: S302 - as trusted as the pickle around it
+    return types.FunctionType(own, globals_, argdefs=defaults, closure=tuple(map(types.CellType, cells)) or None)

@@ -45,6 +45,16 @@ class AlarmHistory:
             items.reverse()
         return ActionResult({"AlarmHistoryItems": items[: int(asked.get("MaxRecords") or 100)]})
 
+    def contents(self) -> list[tuple[str, dict[str, Any]]]:
+        """All that is kept, for a saved world."""
+        with self._lock:
+            return list(self._items)
+
+    def hold(self, contents: list[tuple[str, dict[str, Any]]]) -> None:
+        """Have exactly this."""
+        with self._lock:
+            self._items = deque(contents, maxlen=KEPT)
+
 
 def _place(arn: str) -> str:
     return ":".join(arn.split(":")[3:5])

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from unittest import mock
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from drillbook.clock import utc_text
+from drillbook.embedded import keeping
 from drillbook.embedded.alarms import state as alarms_state
 from drillbook.embedded.alarms.history import AlarmHistory
 from drillbook.embedded.alarms.rule import EXTRA_PERIODS, AlarmState, Finding, Rule, evaluate, statistic
@@ -74,6 +76,15 @@ class Alarms:
 
     def status(self) -> dict[str, Json]:
         return {"alarms": sum(1 for _ in _metric_alarms()), "evaluations": self._evaluations}
+
+    def save(self, folder: Path) -> None:
+        keeping.write(folder, (self.history.contents(), self._metrics.contents()))
+
+    def load(self, folder: Path) -> None:
+        if kept := keeping.read(folder):
+            history, metrics = kept
+            self.history.hold(history)
+            self._metrics.hold(metrics)
 
     def close(self) -> None:
         self._closed.set()

@@ -83,6 +83,14 @@ class TimeTravelTable(Table):
         twin.hold(self.images())
         return twin
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a saved world: monotonic time means nothing in another cloud, what is left of it does."""
+        return vars(self) | {"active_at": max(0.0, self.creating)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.active_at += self._cloud.clock.monotonic()
+
     # Content
 
     def image(self, key: ItemKey) -> Item | None:

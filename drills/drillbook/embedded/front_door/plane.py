@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI, apigateway_backends
 
+from drillbook.embedded import keeping
 from drillbook.embedded.front_door.proxy import Call, integrate
 from drillbook.embedded.front_door.request import (
     FORBIDDEN,
@@ -71,6 +73,12 @@ class FrontDoor:
 
     def status(self) -> dict[str, Json]:
         return {"answers": {str(status): count for status, count in sorted(self._answers.items())}}
+
+    def save(self, folder: Path) -> None:
+        keeping.write(folder, self._deployed)
+
+    def load(self, folder: Path) -> None:
+        self._deployed = keeping.read(folder) or {}
 
     def close(self) -> None:
         self._patches.close()

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
 from unittest import mock
-from weakref import WeakKeyDictionary
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
@@ -57,7 +56,7 @@ class Functions:
             (LambdaBackend, "update_function_code", _update_function_code),
             (LambdaFunction, "update_configuration", _update_configuration(LambdaFunction.update_configuration)),
             (LambdaFunction, "get_code", _get_code(LambdaFunction.get_code, cloud.endpoint, self._downloads)),
-            (LambdaStorage, "publish_version", _publish_version(WeakKeyDictionary())),
+            (LambdaStorage, "publish_version", _publish_version),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
 
@@ -201,23 +200,21 @@ def _get_code(
     return get_code
 
 
-def _publish_version(published: WeakKeyDictionary[LambdaFunction, int]) -> Callable[..., LambdaFunction]:
-    def publish_version(storage: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction:
-        """A version that never changes. Publishing without a change since the last one returns the last one."""
-        latest = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
-        versions: list[LambdaFunction] = storage._functions[latest.function_name]["versions"]
-        if versions and not latest.code_or_config_updated:
-            return versions[-1]
-        version = copy.copy(latest)
-        number = published.get(latest, 0) + 1
-        version.set_version(number)
-        version.description = description or latest.description
-        versions.append(version)
-        storage._arns[version.function_arn] = version
-        published[latest], latest.code_or_config_updated = number, False
-        return version
-
-    return publish_version
+def _publish_version(storage: LambdaStorage, name_or_arn: str, description: str = "") -> LambdaFunction:
+    """A version that never changes. Publishing without a change since the last one returns the last one."""
+    latest = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+    versions: list[LambdaFunction] = storage._functions[latest.function_name]["versions"]
+    if versions and not latest.code_or_config_updated:
+        return versions[-1]
+    number = getattr(latest, "drillbook_published", 0) + 1
+    # Kept with the function, so that a saved world does not give a number twice.
+    vars(latest).update(drillbook_published=number, code_or_config_updated=False)
+    version = copy.copy(latest)
+    version.set_version(number)
+    version.description = description or latest.description
+    versions.append(version)
+    storage._arns[version.function_arn] = version
+    return version
 
 
 def _bytes(body: Any) -> bytes:

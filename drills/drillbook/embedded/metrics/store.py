@@ -93,6 +93,18 @@ class MetricStore:
                 for one in ticks
             ]
 
+    def contents(self) -> dict[Series, list[Samples]]:
+        """All that is kept, for a saved world."""
+        with self._lock:
+            return {
+                series: [Samples(one.tick, list(one.values)) for one in ticks] for series, ticks in self._kept.items()
+            }
+
+    def hold(self, contents: dict[Series, list[Samples]]) -> None:
+        """Have exactly this."""
+        with self._lock:
+            self._kept = contents
+
 
 @cache
 def store_of(cloud: CloudState) -> MetricStore:
