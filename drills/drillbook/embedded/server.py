@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.clock import Clock, SystemClock
-from drillbook.embedded import planes, world_file
+from drillbook.embedded import faulty, planes, world_file
 from drillbook.embedded.crash import Crashes
-from drillbook.embedded.domains import Failures
+from drillbook.embedded.domains import Domains, Failures
+from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
 from drillbook.embedded.planes import CloudState, Door, Plane
 from drillbook.embedded.process import SCRATCH
-from drillbook.embedded.serving import Application, StartResponse, endpoint_of, listen
+from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
 from drillbook.embedded.watch import Watch
 from drillbook.errors import DrillbookError, UsageError
@@ -72,19 +73,23 @@ class EmbeddedCloud:
         self._gate = Gate(clock)
         self._watch = Watch(clock, options.idle_limit, used=clock.monotonic())
         self._watch.add(options.owner, options.journal)
-        self._server = listen(self)
-        self.state = CloudState(options.account, endpoint_of(self._server), options.speed, clock, scratch)
+        domains = Domains()
+        self._door = RegionDoor(domains, clock, PATIENCE / options.speed)
+        self._server = listen(self, self._door)
+        self.state = CloudState(options.account, endpoint_of(self._server), options.speed, clock, scratch, domains)
         self._planes: list[Plane] = []
         self._doors: list[Door] = []
         self._aws: Application = _aws_api()
 
     def serve(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
         _write_private(self.options.state_file, self._identity() | {"scratch": str(self.state.scratch)})
         for plane in planes.load():
             self._planes.append(plane)
             plane.install(self.state)
         self._doors = [plane for plane in self._planes if isinstance(plane, Door)]
+        self._door.doors = self._doors
+        self.state.domains.listen(self._door.changed)  # Last: what the planes end is gone when it is waited for.
         self._ready.set()
         threading.Thread(target=warm_up, args=(self._aws,), name="warm-up", daemon=True).start()
         while not self.stopping.wait(_HEARTBEAT):
@@ -110,13 +115,21 @@ class EmbeddedCloud:
             plane.close()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("/_drillbook/"):
+        if environ["PATH_INFO"].startswith(CONTROL):
             return self._control(environ, start_response)
         self._watch.touch()
         self._ready.wait()
+        fault = self._door.fault(environ)
+        if fault and fault.kind != "slow":
+            return faulty.answer(fault, environ, start_response)
+        if fault:
+            self.stopping.wait(fault.seconds)
+            self._door.check(environ)  # A region may have gone dark meanwhile: nothing may happen there now.
         try:
             with self._gate.request():
                 return self._route(environ)(environ, start_response)
+        except NoAnswer:
+            raise
         except Exception as error:  # noqa: BLE001 - a request's last frame: whatever broke, the cloud lives on
             return self._crashes.answer(error, environ, start_response)
 
@@ -126,7 +139,7 @@ class EmbeddedCloud:
     def _control(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Status for anyone on this machine; commands only for who has read the state file (it names the id)."""
         known = environ.get("HTTP_X_DRILLBOOK_ID") == self.options.id
-        command = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix("/_drillbook/")
+        command = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix(CONTROL)
         match command:
             case "GET", "status":
                 return _json(start_response, "200 OK", self.status())
