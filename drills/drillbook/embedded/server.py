@@ -30,7 +30,7 @@ from drillbook.errors import DrillbookError, UsageError
 from drillbook.events import Json
 
 _HEARTBEAT = 0.5
-_QUIET = 5.0
+_QUIET = 3.0
 """Seconds that requests under way have to end before a world is saved."""
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class EmbeddedCloud:
         self._door.doors = self._doors
         self.state.domains.listen(self._door.changed)  # Last: what the planes end is gone when it is waited for.
         self._ready.set()
-        threading.Thread(target=warm_up, args=(self._aws,), name="warm-up", daemon=True).start()
+        threading.Thread(target=warm_up, args=(self._aws, self.stopping), name="warm-up", daemon=True).start()
         while not self.stopping.wait(_HEARTBEAT):
             self._stop_if_due()
 
@@ -166,8 +166,8 @@ class EmbeddedCloud:
                 elif self._gate.passed:
                     raise UsageError("the embedded cloud has been used already", do="load into a fresh one")
                 else:
-                    self._gate.passed += 1
                     world_file.load(file, self.state, self._planes)
+                    self._gate.passed += 1
         except (DrillbookError, OSError) as error:
             _log.warning("%s: %s", verb, error)
             return _json(start_response, "409 Conflict", _complaint(error, file))

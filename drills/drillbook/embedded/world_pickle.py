@@ -52,9 +52,6 @@ def read(file: IO[bytes], live: Mapping[str, object]) -> None:
             dict.__setitem__(service[account], region, backend)
 
 
-_PLAIN_INITS = (defaultdict.__init__, OrderedDict.__init__)
-
-
 class _Writer(pickle.Pickler):
     def __init__(self, file: IO[bytes], live: Mapping[str, object]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -72,7 +69,7 @@ class _Writer(pickle.Pickler):
     def reducer_override(self, thing: Any) -> Any:
         if isinstance(thing, types.FunctionType):
             return _function_parts(thing) if "<" in thing.__qualname__ else NotImplemented
-        if isinstance(thing, (defaultdict, OrderedDict)) and type(thing).__init__ not in _PLAIN_INITS:
+        if isinstance(thing, dict) and type(thing) not in (defaultdict, OrderedDict):
             return _dict_parts(thing)
         reduce = _REDUCERS.get(type(thing))
         if reduce is None and isinstance(thing, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
@@ -142,15 +139,34 @@ def _private_key(der: bytes) -> Any:
 
 
 def _dict_parts(held: Any) -> tuple[Any, ...]:
-    """A dictionary whose own constructor wants arguments that Python's reduction of it does not know."""
-    return _bare_dict, (type(held), getattr(held, "default_factory", None)), vars(held), None, iter(list(held.items()))
+    """Moto's own kinds of dictionary: their constructors want arguments, and some (S3's versions) show only a part."""
+    items = list(_plain(held).items(held))
+    return (
+        _bare_dict,
+        (type(held),),
+        (getattr(held, "__dict__", {}), getattr(held, "default_factory", None), items),
+        None,
+        None,
+        _fill,
+    )
 
 
-def _bare_dict(kind: type[Any], factory: Any) -> Any:
-    made = dict.__new__(kind)
+def _plain(held: Any) -> type[dict[Any, Any]]:
+    return OrderedDict if isinstance(held, OrderedDict) else dict
+
+
+def _bare_dict(kind: type[Any]) -> Any:
+    return dict.__new__(kind)
+
+
+def _fill(made: Any, state: tuple[dict[str, Any], Any, list[tuple[Any, Any]]]) -> None:
+    attributes, factory, items = state
+    if attributes:
+        vars(made).update(attributes)
     if factory is not None:
         made.default_factory = factory
-    return made
+    for key, value in items:
+        _plain(made).__setitem__(made, key, value)
 
 
 def _function_parts(function: types.FunctionType) -> tuple[Any, ...]:
