@@ -7,6 +7,7 @@ be counted as the drilled service's own slowness.
 from __future__ import annotations
 
 import logging
+import threading
 
 from werkzeug.test import Client
 
@@ -23,10 +24,19 @@ _FIRST_CALLS = (
 _log = logging.getLogger(__name__)
 
 
-def warm_up(api: Application) -> None:
+def warm_up(api: Application, stopping: threading.Event) -> None:
     """Call every service once that a drill is likely to use. Reads only, in a region where nothing is."""
-    client = Client(api)
+    try:
+        _call_all(Client(api), stopping)
+    except Exception:  # noqa: BLE001 - a thread's last frame
+        if not stopping.is_set():  # What is being taken apart may fail in any way.
+            _log.exception("the warm-up failed")
+
+
+def _call_all(client: Client, stopping: threading.Event) -> None:
     for service, method, path, target in _FIRST_CALLS:
+        if stopping.is_set():
+            return
         scope = f"warm/20260101/us-west-1/{service}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
         if target:

@@ -21,6 +21,7 @@ from moto.apigateway.models import Integration, RestAPI, Stage
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
+from drillbook.embedded import faulty
 from drillbook.embedded.crash import BLAME
 from drillbook.embedded.front_door.request import (
     BAD_INTEGRATION,
@@ -31,6 +32,8 @@ from drillbook.embedded.front_door.request import (
 )
 from drillbook.embedded.front_door.routes import Match
 from drillbook.embedded.functions.runtime import FunctionRuntime, Rejected
+from drillbook.embedded.functions.sandbox_pool import RegionDark
+from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
 INTEGRATION_LIMIT = 29.0
@@ -86,12 +89,29 @@ def _function(call: Call, runtime: FunctionRuntime) -> Answer:
     if found is None:
         return REJECTED_INTEGRATION
     arn, region, account = found.groups()
+    if refusal := _unreachable(call, runtime.cloud, region):
+        return refusal
     try:
         function = lambda_backends[account][region].get_function(arn)
     except LambdaClientError:
         return REJECTED_INTEGRATION
     qualifier = ":".join(arn.split(":")[7:])
     return _within(call.limit, function, lambda: _invoke(call, runtime, function, qualifier))
+
+
+def _unreachable(call: Call, cloud: CloudState, region: str) -> Answer | None:
+    """What the gateway answers when Lambda in the function's region cannot be reached or fails; None if it serves."""
+    broken = cloud.domains.now
+    if not broken.linked(str(call.api.region_name), region):
+        cloud.clock.sleep(min(call.limit, cloud.aws_seconds(INTEGRATION_LIMIT)))
+        return TIMED_OUT
+    fault = broken.service(region, "lambda")
+    if fault is None or not faulty.strikes(fault):
+        return None
+    if fault.kind == "slow":
+        cloud.clock.sleep(min(fault.seconds, call.limit))
+        return TIMED_OUT if fault.seconds > call.limit else None
+    return REJECTED_INTEGRATION
 
 
 def _within(limit: float, function: LambdaFunction, work: Callable[[], Answer]) -> Answer:
@@ -110,6 +130,8 @@ def _within(limit: float, function: LambdaFunction, work: Callable[[], Answer]) 
 def _invoke(call: Call, runtime: FunctionRuntime, function: LambdaFunction, qualifier: str) -> Answer:
     try:
         outcome = runtime.invoke(function, json.dumps(event(call)).encode(), qualifier=qualifier)
+    except RegionDark:
+        return TIMED_OUT
     except Rejected as rejected:
         blame = tuple((name, value) for name, value in rejected.get_headers() if name == BLAME)
         return replace(REJECTED_INTEGRATION, headers=REJECTED_INTEGRATION.headers + blame)

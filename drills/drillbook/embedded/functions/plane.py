@@ -26,7 +26,9 @@ from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
 from drillbook.embedded.functions.runtime import FunctionRuntime, runtime_of
 from drillbook.embedded.functions.sandbox import Outcome
+from drillbook.embedded.functions.sandbox_pool import RegionDark
 from drillbook.embedded.planes import CloudState
+from drillbook.embedded.serving import NoAnswer
 from drillbook.events import Json
 
 DOWNLOADS = "/_aws/lambda-code/"
@@ -48,6 +50,7 @@ class Functions:
 
     def install(self, cloud: CloudState) -> None:
         self._runtime = runtime_of(cloud)
+        cloud.domains.listen(self._runtime.changed)
         for owner, name, replacement in (
             (LambdaResponse, "invoke", _invoke_request(LambdaResponse.invoke)),
             (LambdaBackend, "invoke", _invoke(self._runtime)),
@@ -109,7 +112,10 @@ def _invoke(runtime: FunctionRuntime) -> Callable[..., bytes]:
             case "Event":
                 runtime.invoke_later(function, payload, qualifier=named)
                 return b""
-        outcome = runtime.invoke(function, payload, qualifier=named)
+        try:
+            outcome = runtime.invoke(function, payload, qualifier=named)
+        except RegionDark:
+            raise NoAnswer from None
         tail = functions_log.tail(function, outcome)
         response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
         return _answer(outcome, response_headers)
@@ -138,11 +144,11 @@ def _version_to_run(backend: LambdaBackend, name: str, qualifier: str | None) ->
 
 
 def _invoke_for_a_service(runtime: FunctionRuntime) -> Callable[..., bytes]:
-    """SNS topics, streams and queues of moto invoke through the function itself."""
+    """SNS topics, streams and queues of moto invoke through the function itself; they keep what is not delivered."""
 
     def invoke(function: LambdaFunction, body: Any, request_headers: Any, response_headers: Any) -> bytes:
         del request_headers
-        return _answer(runtime.invoke(function, _bytes(body) or b"{}"), response_headers)
+        return _answer(runtime.invoke_when_lit(function, _bytes(body) or b"{}"), response_headers)
 
     return invoke
 

@@ -22,10 +22,12 @@ from moto.core.exceptions import JsonRESTError
 
 from drillbook.clock import SystemClock
 from drillbook.embedded.crash import BLAME
+from drillbook.embedded.domains import Failures
 from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
 from drillbook.embedded.functions.sandbox import Blueprint, Outcome
-from drillbook.embedded.functions.sandbox_pool import SandboxPool
+from drillbook.embedded.functions.sandbox_pool import RegionDark, SandboxPool
+from drillbook.embedded.journey import sandbox_key
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 from drillbook.errors import TargetError
@@ -38,6 +40,10 @@ An AWS account has 1,000, a new one 10 ("Lambda quotas"). Without a limit, a mac
 gather requests that nobody waits for any more, and never recover."""
 RETRY_PAUSES = (60.0, 120.0)
 """AWS seconds before the second and third attempt of an asynchronous invocation."""
+
+
+DARKNESS_POLL = 0.05
+"""Seconds between looks of a queued event for its region's return."""
 
 
 class Rejected(JsonRESTError):
@@ -72,6 +78,7 @@ class FunctionRuntime:
         """Run ``function`` (already the version to run) and wait for its answer.
 
         Raises Rejected when Lambda would not run it: throttled, too large, no Python, or the cloud cannot (500).
+        Raises RegionDark when the region is dark, or goes dark before the function has answered.
         """
         _accept(function, payload)
         with self._concurrency(function, qualifier):
@@ -91,6 +98,22 @@ class FunctionRuntime:
         work = threading.Thread(target=self._try_thrice, args=(function, payload, qualifier), daemon=True)
         work.start()
 
+    def invoke_when_lit(self, function: LambdaFunction, payload: bytes, *, qualifier: str = "") -> Outcome:
+        """As ``invoke``, for whoever has a queue: an event that a dark region swallowed runs again when it is back.
+
+        Raises Rejected, as ``invoke``, and when the cloud ends.
+        """
+        while not self._closed.is_set():
+            try:
+                return self.invoke(function, payload, qualifier=qualifier)
+            except RegionDark:
+                self._closed.wait(DARKNESS_POLL)
+        raise Rejected(503, "ServiceUnavailableException", "The embedded cloud is ending.")
+
+    def changed(self, _: Failures, now: Failures) -> None:
+        """Stop what runs in dark regions."""
+        self.pool.darken(now.regions)
+
     def close(self) -> None:
         self._closed.set()
         self.pool.close()
@@ -98,7 +121,7 @@ class FunctionRuntime:
     def _try_thrice(self, function: LambdaFunction, payload: bytes, qualifier: str) -> None:
         for pause in (*RETRY_PAUSES, 0.0):
             try:
-                failed = bool(self.invoke(function, payload, qualifier=qualifier).error)
+                failed = bool(self.invoke_when_lit(function, payload, qualifier=qualifier).error)
             except Rejected:
                 failed = True
             if not failed or self._closed.wait(self.cloud.aws_seconds(pause)):
@@ -153,7 +176,7 @@ class FunctionRuntime:
         """Nothing of the machine's own AWS settings gets in. What AWS reserves the function cannot override."""
         theirs = {name: str(value) for name, value in (function.environment_vars or {}).items()}
         dummy = {
-            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_ACCESS_KEY_ID": sandbox_key(function.region),
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_SESSION_TOKEN": "embedded",
         }

@@ -50,6 +50,10 @@ class Blueprint:
     environment: tuple[tuple[str, str], ...]
     """The complete environment but for the runtime API's address and the log stream."""
 
+    @property
+    def region(self) -> str:
+        return "".join(self.function.split(":")[3:4])
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -69,7 +73,7 @@ class Sandbox:
         self.blueprint, self.clock = blueprint, clock
         self.log_stream = f"{clock.now():%Y/%m/%d}/[{_version(blueprint.function)}]{uuid.uuid4().hex}"
         self.born = self.idle_since = clock.monotonic()
-        self.started = False
+        self.started = self.lost = False
         self.start_error: bytes | None = None
         """Why it never became ready, as AWS's error object."""
         self._ready, self._request = ready, ""
@@ -97,6 +101,8 @@ class Sandbox:
         self._request = request_id
         timeout = self.blueprint.timeout
         deadline = int((self.clock.now().timestamp() + timeout) * 1000)
+        if self._has_exited():  # Nobody would say so any more.
+            return Outcome(self._exit_error(), "Unhandled", self._log.take(), 0.0, request_id)
         self._api.events.put(Event(request_id, payload, deadline, self.blueprint.function))
         body, error = self._await(request_id, timeout)
         self.idle_since = self.clock.monotonic()
@@ -111,6 +117,12 @@ class Sandbox:
         what = f"Error: Task timed out after {INIT_LIMIT:.2f} seconds in its init phase"
         self.start_error = _error("Sandbox.Timedout", what)
         self._process.kill()
+
+    def lose(self) -> None:
+        """End the process because its region goes dark; what it works on ends with it, unanswered."""
+        self.lost = True
+        self._process.kill()
+        self._process.wait()
 
     def close(self) -> None:
         """End the process at once, and leave nothing behind."""
@@ -148,12 +160,15 @@ class Sandbox:
 
     def _gone(self) -> None:
         """The process ended. If it was working on an event, that event ends with it."""
-        request = f"RequestId: {self._request} " if self._request else ""
-        what = f"{request}Error: {_exit_text(self._process.wait())}"
+        error = self._exit_error()
         if not self.started and self.start_error is None:
-            self.start_error = _error("Runtime.ExitError", what)
+            self.start_error = error
         self._has_started()
-        self._outcomes.put((self._request, _error("Runtime.ExitError", what), "Unhandled"))
+        self._outcomes.put((self._request, error, "Unhandled"))
+
+    def _exit_error(self) -> bytes:
+        request = f"RequestId: {self._request} " if self._request else ""
+        return _error("Runtime.ExitError", f"{request}Error: {_exit_text(self._process.wait())}")
 
     def _await(self, request_id: str, timeout: float) -> tuple[bytes, str]:
         end = self.clock.monotonic() + timeout

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,6 +37,10 @@ class _Fleet:
     superseded: bool = False
 
 
+class RegionDark(Exception):
+    """The function's region has no life now: its event was not worked on, or what it did ended half-way."""
+
+
 class SandboxPool:
     """``clock`` is the machine's: sandboxes are real processes."""
 
@@ -46,21 +51,37 @@ class SandboxPool:
         self._newest: dict[str, Blueprint] = {}
         self._living: set[Sandbox] = set()
         self._discarded: queue.SimpleQueue[Sandbox | None] = queue.SimpleQueue()
+        self._dark: frozenset[str] = frozenset()
         self._closed = False
         threading.Thread(target=self._keep_house, name="sandbox-reaper", daemon=True).start()
 
     def run(self, blueprint: Blueprint, payload: bytes, request_id: str) -> tuple[Outcome, str]:
         """Run one event; say how it ended and which log stream it belongs to.
 
-        Raises TargetError when no sandbox can be started: that is the cloud's fault, not the function's.
+        Raises TargetError when no sandbox can be started: that is the cloud's fault, not the function's. Raises
+        RegionDark when the function's region is dark, or goes dark before it has answered.
         """
         sandbox, fleet = self._take(blueprint)
-        if isinstance(sandbox, Outcome):
-            return replace(sandbox, request_id=request_id), ""
         try:
-            return sandbox.invoke(payload, request_id), sandbox.log_stream
+            if isinstance(sandbox, Outcome):
+                return replace(sandbox, request_id=request_id), ""
+            outcome = sandbox.invoke(payload, request_id), sandbox.log_stream
         finally:
-            self._give_back(sandbox, fleet)
+            if isinstance(sandbox, Sandbox):
+                self._give_back(sandbox, fleet)
+        if sandbox.lost:
+            raise RegionDark(blueprint.function)
+        return outcome
+
+    def darken(self, regions: frozenset[str]) -> None:
+        """From now on nothing runs in these regions, and nowhere else does anything change. In effect on return."""
+        with self._changed:
+            self._dark = regions
+            for sandbox in [one for one in self._living if one.blueprint.region in regions]:
+                sandbox.lose()
+            for fleet in self._fleets.values():
+                self._discard_idle(fleet, [one for one in fleet.idle if one.lost])
+            self._changed.notify_all()
 
     def pids(self) -> list[int]:
         with self._changed:
@@ -84,6 +105,8 @@ class SandboxPool:
             fleet.waiting += 1
             try:
                 while self._clock.monotonic() < deadline and not self._closed:
+                    if blueprint.region in self._dark:
+                        raise RegionDark(blueprint.function)
                     if taken := self._idle_or_failed(fleet):
                         return taken, fleet
                     if self._may_start(blueprint, fleet):
@@ -138,6 +161,8 @@ class SandboxPool:
             ) from error
         finally:
             self._changed.acquire()
+        if blueprint.region in self._dark:
+            sandbox.lose()
         if self._closed:
             sandbox.close()
         elif sandbox.start_error is None:
@@ -147,7 +172,7 @@ class SandboxPool:
         """Called by the sandbox, from a thread of its own, when it waits for an event or has failed to start."""
         with self._changed:
             fleet.starting -= 1
-            if sandbox.start_error is not None:
+            if sandbox.start_error is not None and not sandbox.lost:
                 fleet.failure, fleet.failed_at = sandbox.start_failure(), self._clock.monotonic()
             self._settle(sandbox, fleet, useful=sandbox.start_error is None)
 
@@ -168,9 +193,11 @@ class SandboxPool:
             self._discard_idle(fleet)
         self._changed.notify_all()
 
-    def _discard_idle(self, fleet: _Fleet) -> None:
-        while fleet.idle:
-            self._discarded.put(fleet.idle.pop())
+    def _discard_idle(self, fleet: _Fleet, chosen: Sequence[Sandbox] | None = None) -> None:
+        """Let idle sandboxes go: the chosen ones, or all."""
+        for sandbox in list(fleet.idle if chosen is None else chosen):
+            fleet.idle.remove(sandbox)
+            self._discarded.put(sandbox)
 
     def _keep_house(self) -> None:
         while not self._closed:
@@ -188,9 +215,7 @@ class SandboxPool:
         now = self._clock.monotonic()
         with self._changed:
             for fleet in self._fleets.values():
-                for sandbox in [one for one in fleet.idle if now - one.idle_since > IDLE_LIMIT]:
-                    fleet.idle.remove(sandbox)
-                    self._discarded.put(sandbox)
+                self._discard_idle(fleet, [one for one in fleet.idle if now - one.idle_since > IDLE_LIMIT])
             for sandbox in self._living:
                 if not sandbox.started and now - sandbox.born > INIT_LIMIT:
                     sandbox.give_up_starting()
