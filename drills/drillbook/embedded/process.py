@@ -121,6 +121,12 @@ def become(cloud: Cloud, failures: Failures) -> None:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
 
 
+def set_links(cloud: Cloud, delays: dict[str, float]) -> None:
+    """Have exactly these delays between regions, in seconds, by ``one|other`` or ``service:one|other``
+    (``embedded/links.py``). Raises TargetError if the cloud is gone or refuses them."""
+    command(cloud, "links", delays)
+
+
 def command(cloud: Cloud, verb: str, body: Json) -> None:
     """Have the cloud do something, and wait until it is done. Raises TargetError with what it says if it does not."""
     status, said = _call(cloud.endpoint, "POST", verb, cloud.id, body, timeout=_COMMAND_TIMEOUT)

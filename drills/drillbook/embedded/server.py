@@ -149,12 +149,21 @@ class EmbeddedCloud:
                 pass
             case "POST", "failures" if known:
                 self.state.domains.become(Failures.from_json(json.loads(environ["wsgi.input"].read())))
+            case "POST", "links" if known:
+                return self._set_links(json.loads(environ["wsgi.input"].read()), start_response)
             case "POST", ("save" | "load") as verb if known:
                 return self._carry(verb, Path(json.loads(environ["wsgi.input"].read())["file"]), start_response)
             case _:
                 return _json(
                     start_response, "404 Not Found", {"error": "no such command, not this cloud's id, or too late"}
                 )
+        return _json(start_response, "200 OK", {"id": self.options.id})
+
+    def _set_links(self, delays: Json, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            self.state.links.become(delays)
+        except UsageError as error:
+            return _json(start_response, "409 Conflict", {"what": error.what, "do": error.do})
         return _json(start_response, "200 OK", {"id": self.options.id})
 
     def _carry(self, verb: str, file: Path, start_response: StartResponse) -> Iterable[bytes]:
@@ -180,6 +189,7 @@ class EmbeddedCloud:
             "idle_limit": self.options.idle_limit,
             "crashes": self._crashes.status(),
             "failures": self.state.domains.now.as_json(),
+            "links": self.state.links.now,
             "planes": {plane.name: plane.status() for plane in self._planes} if self._ready.is_set() else {},
         }
 
