@@ -18,6 +18,8 @@ PLANES = (
     "drillbook.embedded.functions.plane",
     "drillbook.embedded.front_door.plane",
     "drillbook.embedded.alarms.plane",
+    "drillbook.embedded.backup.plane",
+    "drillbook.embedded.dns.plane",
 )
 """Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""
 

@@ -1,0 +1,429 @@
+"""AWS Backup: what a recovery relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from drillbook.clock import SystemClock
+from drillbook.waiting import wait_for
+
+from .conftest import HERE, THERE, Breaking, Endpoint
+
+DOCS = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
+ENDED = ("COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")
+PATIENCE = 60.0
+
+
+class Backups:
+    """AWS Backup of one region, as a recovery uses it."""
+
+    def __init__(self, client: Callable[..., Any], account: str, region: str = HERE) -> None:
+        self.api = client("backup", region)
+        self.role = f"arn:aws:iam::{account}:role/backup"
+
+    def vault(self, name: str) -> str:
+        return str(self.api.create_backup_vault(BackupVaultName=name)["BackupVaultArn"])
+
+    def back_up(self, vault: str, arn: str, **more: Any) -> dict[str, Any]:
+        """Start a job and wait until it has ended."""
+        started = self.api.start_backup_job(BackupVaultName=vault, ResourceArn=arn, IamRoleArn=self.role, **more)
+        return self._ended("State", lambda: self.api.describe_backup_job(BackupJobId=started["BackupJobId"]))
+
+    def copy(self, vault: str, point: str, destination: str) -> dict[str, Any]:
+        started = self.api.start_copy_job(
+            RecoveryPointArn=point,
+            SourceBackupVaultName=vault,
+            DestinationBackupVaultArn=destination,
+            IamRoleArn=self.role,
+        )
+        return self._ended("State", lambda: self.api.describe_copy_job(CopyJobId=started["CopyJobId"])["CopyJob"])
+
+    def restore(self, point: str, metadata: dict[str, str], **more: Any) -> dict[str, Any]:
+        started = self.api.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=self.role, **more)
+        return self._ended("Status", lambda: self.api.describe_restore_job(RestoreJobId=started["RestoreJobId"]))
+
+    def _ended(self, state: str, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        return wait_for(
+            "the job to end", look, until=lambda job: job[state] in ENDED, timeout=PATIENCE, clock=SystemClock()
+        )
+
+
+@pytest.fixture
+def backups(client: Callable[..., Any], endpoint: Endpoint) -> Backups:
+    return Backups(client, endpoint.account)
+
+
+@pytest.fixture
+def backups_there(client: Callable[..., Any], endpoint: Endpoint) -> Backups:
+    return Backups(client, endpoint.account, THERE)
+
+
+class Table:
+    """A DynamoDB table with a number in each item."""
+
+    def __init__(self, client: Callable[..., Any], name: str, region: str = HERE) -> None:
+        self.api, self.name = client("dynamodb", region), name
+
+    def create(self, **more: Any) -> str:
+        made = self.api.create_table(
+            TableName=self.name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            **more,
+        )
+        return str(made["TableDescription"]["TableArn"])
+
+    def put(self, **numbers: int) -> None:
+        for name, number in numbers.items():
+            self.api.put_item(TableName=self.name, Item={"id": {"S": name}, "n": {"N": str(number)}})
+
+    def content(self) -> dict[str, int]:
+        items = self.api.scan(TableName=self.name, ConsistentRead=True)["Items"]
+        return {item["id"]["S"]: int(item["n"]["N"]) for item in items}
+
+
+@pytest.mark.rule("a deleted table comes back from its recovery point as it was then", DOCS + "restoring-dynamodb.html")
+def test_a_deleted_table_comes_back_as_it_was(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("comes-back")
+    table = Table(client, "comes-back")
+    arn = table.create()
+    table.put(a=1, b=2)
+    job = backups.back_up("comes-back", arn)
+    assert job["State"] == "COMPLETED"
+    table.put(a=-1, c=3)
+    table.api.delete_table(TableName=table.name)
+    restored = backups.restore(job["RecoveryPointArn"], {"targetTableName": table.name})
+    assert (restored["Status"], restored["CreatedResourceArn"]) == ("COMPLETED", arn)
+    assert table.content() == {"a": 1, "b": 2}
+
+
+@pytest.mark.rule(
+    "a backup job names its resource, vault, role and recovery point", DOCS + "API_DescribeBackupJob.html"
+)
+def test_a_job_says_what_it_did(client: Callable[..., Any], backups: Backups, endpoint: Endpoint) -> None:
+    vault_arn = backups.vault("job-says")
+    arn = Table(client, "job-says").create()
+    job = backups.back_up("job-says", arn)
+    assert {
+        name: job[name] for name in ("BackupVaultArn", "ResourceArn", "ResourceType", "IamRoleArn", "AccountId")
+    } == {
+        "BackupVaultArn": vault_arn,
+        "ResourceArn": arn,
+        "ResourceType": "DynamoDB",
+        "IamRoleArn": backups.role,
+        "AccountId": endpoint.account,
+    }
+    listed = backups.api.list_backup_jobs(ByResourceArn=arn, ByState="COMPLETED")["BackupJobs"]
+    assert [one["BackupJobId"] for one in listed] == [job["BackupJobId"]]
+    assert job["CompletionDate"] >= job["CreationDate"]
+
+
+@pytest.mark.rule(
+    "a recovery point is listed by its vault and by its resource", DOCS + "API_ListRecoveryPointsByResource.html"
+)
+def test_a_point_is_found_by_vault_and_by_resource(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("found-by")
+    arn = Table(client, "found-by").create()
+    points = [backups.back_up("found-by", arn)["RecoveryPointArn"] for _ in range(2)]
+    by_vault = backups.api.list_recovery_points_by_backup_vault(BackupVaultName="found-by")["RecoveryPoints"]
+    by_resource = backups.api.list_recovery_points_by_resource(ResourceArn=arn)["RecoveryPoints"]
+    assert (
+        {one["RecoveryPointArn"] for one in by_vault} == {one["RecoveryPointArn"] for one in by_resource} == set(points)
+    )
+    assert backups.api.describe_backup_vault(BackupVaultName="found-by")["NumberOfRecoveryPoints"] == 2
+    described = backups.api.describe_recovery_point(BackupVaultName="found-by", RecoveryPointArn=points[0])
+    assert (described["Status"], described["ResourceType"], described["ResourceArn"]) == ("COMPLETED", "DynamoDB", arn)
+
+
+@pytest.mark.rule(
+    "only what exists can be backed up, and only into a vault that exists", DOCS + "API_StartBackupJob.html"
+)
+def test_nothing_is_backed_up_that_is_not_there(
+    client: Callable[..., Any], backups: Backups, endpoint: Endpoint
+) -> None:
+    backups.vault("nothing-there")
+    missing = f"arn:aws:dynamodb:{HERE}:{endpoint.account}:table/nothing-there"
+    assert refused(backups.back_up, "nothing-there", missing) == "ResourceNotFoundException"
+    arn = Table(client, "nothing-there").create()
+    assert refused(backups.back_up, "no-such-vault", arn) == "ResourceNotFoundException"
+    assert refused(backups.back_up, "nothing-there", "arn:aws:sqs:us-east-1:1:q") == "InvalidParameterValueException"
+    assert backups.api.list_recovery_points_by_backup_vault(BackupVaultName="nothing-there")["RecoveryPoints"] == []
+
+
+@pytest.mark.rule("a vault can be deleted only if it is empty", DOCS + "API_DeleteBackupVault.html")
+def test_a_vault_with_points_is_not_deleted(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("not-empty")
+    job = backups.back_up("not-empty", Table(client, "not-empty").create())
+    assert refused(backups.api.delete_backup_vault, BackupVaultName="not-empty") == "InvalidRequestException"
+    point = {"BackupVaultName": "not-empty", "RecoveryPointArn": job["RecoveryPointArn"]}
+    backups.api.delete_recovery_point(**point)
+    assert refused(backups.api.describe_recovery_point, **point) == "ResourceNotFoundException"
+    backups.api.delete_backup_vault(BackupVaultName="not-empty")
+    assert refused(backups.api.describe_backup_vault, BackupVaultName="not-empty") == "ResourceNotFoundException"
+
+
+@pytest.mark.rule("a locked vault's recovery points cannot be deleted by anybody", DOCS + "vault-lock.html")
+def test_a_locked_vault_keeps_its_points(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("locked")
+    arn = Table(client, "locked").create()
+    point = backups.back_up("locked", arn, Lifecycle={"DeleteAfterDays": 30})["RecoveryPointArn"]
+    backups.api.put_backup_vault_lock_configuration(BackupVaultName="locked", MinRetentionDays=7)
+    gone = {"BackupVaultName": "locked", "RecoveryPointArn": point}
+    assert refused(backups.api.delete_recovery_point, **gone) == "InvalidRequestException"
+    assert backups.api.describe_recovery_point(**gone)["Status"] == "COMPLETED"
+    too_short = backups.back_up("locked", arn, Lifecycle={"DeleteAfterDays": 1})
+    assert too_short["State"] == "FAILED"
+    assert "etention" in too_short["StatusMessage"]
+
+
+@pytest.mark.rule(
+    "a restore of a table needs targetTableName, and metadata that it does not know are refused",
+    DOCS + "restoring-dynamodb.html",
+)
+def test_a_restore_needs_its_metadata(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("needs-metadata")
+    point = backups.back_up("needs-metadata", Table(client, "needs-metadata").create())["RecoveryPointArn"]
+    wrong: tuple[dict[str, str], ...] = (
+        {},
+        {"encryptionType": "Default"},
+        {"targetTableName": "t", "encryptionType": "ROT13"},
+        {"targetTableName": "t", "colour": "blue"},
+    )
+    for metadata in wrong:
+        assert refused(backups.restore, point, metadata) == "InvalidParameterValueException", metadata
+    assert refused(backups.restore, point + "x", {"targetTableName": "t"}) == "ResourceNotFoundException"
+    told = backups.api.get_recovery_point_restore_metadata(BackupVaultName="needs-metadata", RecoveryPointArn=point)
+    assert told["RestoreMetadata"]["encryptionType"] == "Default"
+
+
+@pytest.mark.rule("a restore onto an existing name fails and changes nothing", DOCS + "restoring-dynamodb.html")
+def test_a_restore_never_overwrites(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("overwrites")
+    table = Table(client, "overwrites")
+    arn = table.create()
+    table.put(a=1)
+    point = backups.back_up("overwrites", arn)["RecoveryPointArn"]
+    table.put(a=2)
+    job = backups.restore(point, {"targetTableName": table.name})
+    assert job["Status"] == "FAILED"
+    assert "xists" in job["StatusMessage"]
+    assert table.content() == {"a": 2}
+
+
+@pytest.mark.rule(
+    "a copy in another region can be restored there while the source region is unavailable",
+    DOCS + "cross-region-backup.html",
+)
+def test_a_copy_is_restored_in_the_other_region(
+    client: Callable[..., Any], backups: Backups, backups_there: Backups, breaking: Breaking
+) -> None:
+    backups.vault("copied")
+    destination = backups_there.vault("copied")
+    table = Table(client, "copied")
+    arn = table.create()
+    table.put(a=1, b=2)
+    point = backups.back_up("copied", arn)["RecoveryPointArn"]
+    copied = backups.copy("copied", point, destination)
+    assert (copied["State"], copied["ResourceArn"]) == ("COMPLETED", arn)
+    breaking.region(HERE)
+    (listed,) = backups_there.api.list_recovery_points_by_resource(ResourceArn=arn)["RecoveryPoints"]
+    assert listed["RecoveryPointArn"] == copied["DestinationRecoveryPointArn"]
+    restored = backups_there.restore(listed["RecoveryPointArn"], {"targetTableName": "copied"})
+    assert restored["Status"] == "COMPLETED"
+    assert f":{THERE}:" in restored["CreatedResourceArn"]
+    assert Table(client, "copied", THERE).content() == {"a": 1, "b": 2}
+
+
+@pytest.mark.rule("a copy needs the path between the two regions", DOCS + "cross-region-backup.html")
+def test_a_copy_waits_while_the_regions_are_apart(
+    client: Callable[..., Any], backups: Backups, backups_there: Backups, breaking: Breaking
+) -> None:
+    backups.vault("apart")
+    destination = backups_there.vault("apart")
+    arn = Table(client, "apart").create()
+    point = backups.back_up("apart", arn)["RecoveryPointArn"]
+    breaking.link(HERE, THERE)
+    started = backups.api.start_copy_job(
+        RecoveryPointArn=point,
+        SourceBackupVaultName="apart",
+        DestinationBackupVaultArn=destination,
+        IamRoleArn=backups.role,
+    )
+    assert backups.api.describe_copy_job(CopyJobId=started["CopyJobId"])["CopyJob"]["State"] in ("CREATED", "RUNNING")
+    assert backups_there.api.list_recovery_points_by_resource(ResourceArn=arn)["RecoveryPoints"] == []
+    breaking.mend()
+    wait_for(
+        "the copy",
+        lambda: backups_there.api.list_recovery_points_by_resource(ResourceArn=arn)["RecoveryPoints"],
+        timeout=PATIENCE,
+        clock=SystemClock(),
+    )
+
+
+@pytest.mark.rule("a dark region's backups neither start nor end", DOCS + "whatisbackup.html")
+def test_a_dark_region_backs_nothing_up(client: Callable[..., Any], backups: Backups, breaking: Breaking) -> None:
+    backups.vault("dark")
+    arn = Table(client, "dark").create()
+    breaking.region(HERE)
+    with pytest.raises(Exception, match=r"(?i)connect|endpoint|unavailable|closed"):
+        backups.api.start_backup_job(BackupVaultName="dark", ResourceArn=arn, IamRoleArn=backups.role)
+    breaking.mend()
+    assert backups.api.list_backup_jobs(ByResourceArn=arn)["BackupJobs"] == []
+
+
+@pytest.mark.rule("the same idempotency token begins no second job", DOCS + "API_StartBackupJob.html")
+def test_a_retried_start_is_the_same_job(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("retried")
+    arn = Table(client, "retried").create()
+    first = backups.back_up("retried", arn, IdempotencyToken="once")
+    second = backups.back_up("retried", arn, IdempotencyToken="once")
+    assert first["BackupJobId"] == second["BackupJobId"]
+    assert len(backups.api.list_recovery_points_by_resource(ResourceArn=arn)["RecoveryPoints"]) == 1
+
+
+@pytest.mark.rule(
+    "tags of the resource are kept with the recovery point, and restored if asked for",
+    DOCS + "API_StartRestoreJob.html",
+)
+def test_tags_come_along_if_asked_for(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("tags")
+    table = Table(client, "tags")
+    arn = table.create(Tags=[{"Key": "team", "Value": "orders"}])
+    point = backups.back_up("tags", arn, RecoveryPointTags={"kind": "drill"})["RecoveryPointArn"]
+    assert backups.api.list_tags(ResourceArn=point)["Tags"] == {"team": "orders", "kind": "drill"}
+    plain = backups.restore(point, {"targetTableName": "tags-plain"})["CreatedResourceArn"]
+    tagged = backups.restore(point, {"targetTableName": "tags-tagged"}, CopySourceTagsToRestoredResource=True)
+    assert table.api.list_tags_of_resource(ResourceArn=plain)["Tags"] == []
+    found = table.api.list_tags_of_resource(ResourceArn=tagged["CreatedResourceArn"])["Tags"]
+    assert found == [{"Key": "team", "Value": "orders"}]
+
+
+@pytest.mark.rule(
+    "backups made by AWS Backup can only be deleted there",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/UsageNotesAWS.html",
+)
+def test_dynamodb_cannot_delete_a_recovery_point(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("only-there")
+    table = Table(client, "only-there")
+    point = backups.back_up("only-there", table.create())["RecoveryPointArn"]
+    listed = table.api.list_backups(TableName=table.name, BackupType="AWS_BACKUP")["BackupSummaries"]
+    assert [one["BackupArn"] for one in listed] == [point]
+    assert refused(table.api.delete_backup, BackupArn=point) == "ValidationException"
+    assert backups.restore(point, {"targetTableName": "only-there-2"})["Status"] == "COMPLETED"
+
+
+class Bucket:
+    """A versioned bucket."""
+
+    def __init__(self, client: Callable[..., Any], name: str, region: str = HERE) -> None:
+        self.api, self.name, self.region = client("s3", region), name, region
+
+    def create(self, versioned: bool = True) -> str:
+        place = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
+        self.api.create_bucket(Bucket=self.name, **({"CreateBucketConfiguration": place} if place else {}))
+        if versioned:
+            self.api.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+        return f"arn:aws:s3:::{self.name}"
+
+    def put(self, **texts: str) -> None:
+        for name, text in texts.items():
+            self.api.put_object(Bucket=self.name, Key=name, Body=text.encode(), Metadata={"by": "test"})
+
+    def content(self) -> dict[str, str]:
+        keys = [one["Key"] for one in self.api.list_objects_v2(Bucket=self.name).get("Contents", [])]
+        return {key: self.api.get_object(Bucket=self.name, Key=key)["Body"].read().decode() for key in keys}
+
+
+@pytest.mark.rule("a bucket's latest versions are restored into a new bucket", DOCS + "restoring-s3.html")
+def test_a_bucket_is_restored_into_a_new_one(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("bucket-new")
+    bucket = Bucket(client, "drillbook-backup-source")
+    arn = bucket.create()
+    bucket.put(a="old", b="kept", c="gone")
+    bucket.put(a="new")
+    bucket.api.delete_object(Bucket=bucket.name, Key="c")
+    point = backups.back_up("bucket-new", arn)["RecoveryPointArn"]
+    bucket.put(a="corrupt", d="later")
+    made = backups.restore(point, {"DestinationBucketName": "drillbook-backup-restored", "NewBucket": "true"})
+    assert (made["Status"], made["CreatedResourceArn"]) == ("COMPLETED", "arn:aws:s3:::drillbook-backup-restored")
+    restored = Bucket(client, "drillbook-backup-restored")
+    assert restored.content() == {"a": "new", "b": "kept"}
+    assert restored.api.head_object(Bucket=restored.name, Key="a")["Metadata"] == {"by": "test"}
+
+
+@pytest.mark.rule(
+    "a restore into a bucket never replaces an object that exists; one behind a delete marker comes back",
+    DOCS + "restoring-s3.html",
+)
+def test_a_restore_into_the_same_bucket_fills_the_gaps(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("bucket-gaps")
+    bucket = Bucket(client, "drillbook-backup-gaps")
+    arn = bucket.create()
+    bucket.put(a="one", b="two", c="three")
+    point = backups.back_up("bucket-gaps", arn)["RecoveryPointArn"]
+    bucket.put(a="changed")
+    for key in ("b", "c"):
+        bucket.api.delete_object(Bucket=bucket.name, Key=key)
+    item = {"ItemPath1": f"s3://{bucket.name}/b"}
+    assert backups.restore(point, {"DestinationBucketName": bucket.name} | item)["Status"] == "COMPLETED"
+    assert bucket.content() == {"a": "changed", "b": "two"}
+    assert backups.restore(point, {"DestinationBucketName": bucket.name})["Status"] == "COMPLETED"
+    assert bucket.content() == {"a": "changed", "b": "two", "c": "three"}
+
+
+@pytest.mark.rule("a bucket can be backed up only with versioning", DOCS + "s3-backups.html")
+def test_a_bucket_without_versioning_is_not_backed_up(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("bucket-plain")
+    job = backups.back_up("bucket-plain", Bucket(client, "drillbook-backup-plain").create(versioned=False))
+    assert job["State"] == "FAILED"
+    assert "ersioning" in job["StatusMessage"]
+
+
+@pytest.mark.rule("an S3 restore needs its destination", DOCS + "restoring-s3.html")
+def test_a_bucket_restore_needs_its_metadata(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("bucket-metadata")
+    point = backups.back_up("bucket-metadata", Bucket(client, "drillbook-backup-metadata").create())
+    wrong: tuple[dict[str, str], ...] = (
+        {"NewBucket": "true"},
+        {"DestinationBucketName": "x", "EncryptionType": "ROT13"},
+        {"DestinationBucketName": "x", "ItemPath1": "not-a-uri"},
+    )
+    for metadata in wrong:
+        assert refused(backups.restore, point["RecoveryPointArn"], metadata) == "InvalidParameterValueException", (
+            metadata
+        )
+    missing = backups.restore(point["RecoveryPointArn"], {"DestinationBucketName": "drillbook-backup-no-such"})
+    assert missing["Status"] == "FAILED"
+
+
+@pytest.mark.rule(
+    "a schedule is at most hourly, and a plan with selections is not deleted", DOCS + "API_DeleteBackupPlan.html"
+)
+def test_plans_and_their_selections(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("plans")
+    rule = {"RuleName": "daily", "TargetBackupVaultName": "plans", "ScheduleExpression": "cron(0 5 ? * * *)"}
+    for expression in ("cron(*/5 * * * ? *)", "every day", "cron(0 5 * * * *)"):
+        plan = {"BackupPlanName": "plans", "Rules": [rule | {"ScheduleExpression": expression}]}
+        assert refused(backups.api.create_backup_plan, BackupPlan=plan) == "InvalidParameterValueException", expression
+    plan_id = backups.api.create_backup_plan(BackupPlan={"BackupPlanName": "plans", "Rules": [rule]})["BackupPlanId"]
+    selection = {"SelectionName": "all", "IamRoleArn": backups.role, "Resources": ["arn:aws:dynamodb:*"]}
+    made = backups.api.create_backup_selection(BackupPlanId=plan_id, BackupSelection=selection)["SelectionId"]
+    got = backups.api.get_backup_selection(BackupPlanId=plan_id, SelectionId=made)["BackupSelection"]
+    assert got == selection
+    assert refused(backups.api.delete_backup_plan, BackupPlanId=plan_id) == "InvalidRequestException"
+    backups.api.delete_backup_selection(BackupPlanId=plan_id, SelectionId=made)
+    backups.api.delete_backup_plan(BackupPlanId=plan_id)
+    assert plan_id not in [one["BackupPlanId"] for one in backups.api.list_backup_plans()["BackupPlansList"]]
+
+
+def refused(call: Callable[..., Any], *args: Any, **named: Any) -> str:
+    """The error code of a call that must be refused."""
+    with pytest.raises(ClientError) as error:
+        call(*args, **named)
+    assert 400 <= error.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    return str(error.value.response["Error"]["Code"])
