@@ -28,3 +28,24 @@ TTL_TOO_OLD = 5 * 365 * DAY
 STREAM_RESOLUTION = 1.0
 """ApproximateCreationDateTime is "rounded down to the closest second".
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html"""
+
+BURST = 300.0
+"""Unused capacity is retained for "up to 5 minutes (300 seconds)", here for at least one real second. A table's rate is
+not scaled: its clients are real.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html"""
+
+SOURCE_OF_REPLICA = DAY
+"""A replica from which another was filled cannot be deleted for 24 hours, while there are others.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables.tutorial.html"""
+
+DNS_PROPAGATION = 60.0
+"""Changes to records "generally propagate to all Route 53 name servers within 60 seconds".
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html"""
+
+DISTRIBUTION_DEPLOYED = 300.0
+"""A changed distribution is deployed everywhere after some minutes.
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HowToUpdateDistribution.html"""
+
+INVALIDATED = 60.0
+"""An invalidation is "usually complete within seconds to minutes"; until then edges may answer with the old object.
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html"""

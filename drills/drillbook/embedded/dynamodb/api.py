@@ -9,42 +9,52 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models.table import Backup
-from moto.dynamodb.responses import DynamoHandler, DynamoResult
+from moto.dynamodb.responses import DynamoResult
 
-from drillbook.embedded.dynamodb.backend import TimeTravelBackend
+from drillbook.embedded.dynamodb import replicas
+from drillbook.embedded.dynamodb.metered import MeteredApi
 
-_PATIENCE = 1.0
+_PATIENCE, _LOOK = 1.0, 0.02
 _PAGE = 100
 
 
-class TimeTravelApi(DynamoHandler):
+class TimeTravelApi(MeteredApi):
     """One request at a time in a region: moto's tables are plain dicts, and a scan beside a write would fail."""
-
-    @property
-    def backend(self) -> TimeTravelBackend:
-        backend = self.dynamodb_backend
-        assert isinstance(backend, TimeTravelBackend)
-        return backend
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() == "DescribeTable":
-            self._await_active(self.params["TableName"])
+            self._await_settled(self.params["TableName"])
         with self.backend.ledger.lock:
             answer: TYPE_RESPONSE = super().call_action()
             return answer
 
-    def _await_active(self, name: str) -> None:
-        """Hold the answer if the table is about to be ACTIVE.
+    def _await_settled(self, name: str) -> None:
+        """Hold the answer if the table is about to be ACTIVE, or a replica of it to be there or gone.
 
         The SDKs' waiters look again only after 20 s (boto3's TableExists), which at the embedded cloud's speed would
         be hours. The data plane stays closed meanwhile, so a plan that does not wait still fails.
         """
+        clock = self.backend.cloud.clock
+        patience = clock.monotonic() + _PATIENCE
+        while (left := self._unsettled(name)) and clock.monotonic() + left <= patience:
+            clock.sleep(left)
+
+    def _unsettled(self, name: str) -> float:
+        """After how many seconds to look again; 0 if there is nothing to wait for."""
         try:
-            left = self.backend.table(name).creating
+            table = self.backend.table(name)
         except ResourceNotFoundException:
-            return
-        if 0 < left <= _PATIENCE:
-            self.backend.cloud.clock.sleep(left)
+            return 0.0
+        return max(table.creating, _LOOK if table.unsettled else 0.0)
+
+    def update_table(self) -> ActionResult:
+        given: dict[str, Any] = self.body
+        updates = given.get("ReplicaUpdates")
+        if not updates:
+            return super().update_table()
+        if set(given) - {"TableName", "ReplicaUpdates"}:
+            super().update_table()
+        return DynamoResult(replicas.update(self.backend, given["TableName"], updates).describe())
 
     def restore_table_to_point_in_time(self) -> ActionResult:
         given: dict[str, Any] = self.body

@@ -12,6 +12,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.dynamodb import urls
 from moto.dynamodb.exceptions import (
     BackupNotFoundException,
+    MockValidationException,
     PointInTimeRecoveryUnavailable,
     ResourceInUseException,
     ResourceNotFoundException,
@@ -24,7 +25,8 @@ from moto.dynamodb.models.table import Backup, Table
 
 from drillbook.embedded import durations
 from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger
-from drillbook.embedded.dynamodb.overrides import table_settings
+from drillbook.embedded.dynamodb.membership import let_go
+from drillbook.embedded.dynamodb.overrides import refuse_impossible, table_settings
 from drillbook.embedded.dynamodb.table import TTL_USER, TimeTravelTable
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
@@ -40,7 +42,7 @@ class TimeTravelBackend(DynamoDBBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.ledger = Ledger(self.cloud.clock)
+        self.ledger = Ledger(self.cloud)
 
     @property
     def _url_module(self) -> Any:
@@ -61,28 +63,65 @@ class TimeTravelBackend(DynamoDBBackend):
         table = self.tables[plain.name] = TimeTravelTable(plain, self.ledger, self.cloud)  # type: ignore[abstract]
         return table
 
-    def update_table(self, name: str, *args: Any, **kwargs: Any) -> Table:
-        self._not_while_creating(name)
-        return super().update_table(name, *args, **kwargs)
+    def update_table(self, name: str, *args: Any, **settings: Any) -> Table:
+        table = self.changeable(name)
+        refuse_impossible(table, settings)
+        updated = super().update_table(name, *args, **settings)
+        if settings.get("billing_mode") == "PAY_PER_REQUEST":
+            table.throughput = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "NumberOfDecreasesToday": 0}
+        self._follow(table)
+        return updated
+
+    def update_time_to_live(self, table_name: str, ttl_spec: dict[str, Any]) -> None:
+        super().update_time_to_live(table_name, ttl_spec)
+        self._follow(self.table(table_name))
+
+    def _follow(self, table: TimeTravelTable) -> None:
+        """Let the other replicas have the settings of this one."""
+        if table.replication is not None:
+            table.replication.changed(self.region_name)
+            Ledger.courier()
 
     def delete_table(self, name: str) -> Table:
+        """A replica goes when its writes have reached the others; any other table is gone at once."""
+        table = self.changeable(name)
+        self.refuse_if_protected(name)
+        if table.replication is None:
+            return self.drop(name)
+        let_go(table, self.region_name)
+        return table
+
+    def drop(self, name: str) -> Table:
         """A table with point-in-time recovery leaves a system backup of its last state, as on AWS.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
         """
-        table = self._not_while_creating(name)
-        deleted = super().delete_table(name)
+        table = self.tables.pop(self.table(name).name)
+        assert isinstance(table, TimeTravelTable)
         if table.history is not None:
             self._keep(
                 Backup(self.account_id, self.region_name, f"{table.name}$DeletedTableBackup", table, None, "SYSTEM")
             )
-        return deleted
+        return table
 
-    def _not_while_creating(self, name: str) -> TimeTravelTable:
+    def refuse_if_protected(self, name: str) -> None:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html"""
+        if self.table(name).deletion_protection_enabled:
+            raise MockValidationException(
+                "Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
+            )
+
+    def changeable(self, name: str) -> TimeTravelTable:
+        """The table. Raises ResourceInUseException while it is being created or updated."""
         table = self.table(name)
         if table.creating > 0:
             raise ResourceInUseException(
                 f"Attempt to change a resource which is still in use: Table is being created: {name}"
+            )
+        if table.unsettled:
+            raise ResourceInUseException(
+                f"Attempt to change a resource which is still in use: Table is being updated: {name}"
             )
         return table
 
@@ -138,7 +177,7 @@ class TimeTravelBackend(DynamoDBBackend):
     def update_continuous_backups(self, table_name: str, point_in_time_spec: dict[str, Any]) -> dict[str, Any]:
         """Switching it off and on again begins a new window: what was before cannot be restored any more."""
         if table_name in self.tables:
-            self._not_while_creating(table_name)
+            self.changeable(table_name)
         super().update_continuous_backups(table_name, point_in_time_spec)
         table = self.table(table_name)
         with self.ledger.lock:
@@ -239,7 +278,7 @@ class TimeTravelBackend(DynamoDBBackend):
             table = self.create_table(target, **table_settings(source, overrides))
             table.hold(images)
             table.restored_from = summary
-            table.active_at = self.cloud.clock.monotonic() + self.cloud.aws_seconds(durations.RESTORE)
+            table.active_at = self.cloud.clock.now().timestamp() + self.cloud.aws_seconds(durations.RESTORE)
             return table
 
     def _origin(self, name_or_arn: str) -> TimeTravelBackend:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from drillbook.clock import Clock
+from drillbook.embedded.planes import CloudState
 
 if TYPE_CHECKING:
     from drillbook.embedded.dynamodb.table import TimeTravelTable
@@ -35,9 +35,11 @@ class Ledger:
 
     lock = threading.RLock()
     """One for all regions: a restore may read another region's table, and two such must not wait for each other."""
+    courier: ClassVar[Callable[[], None]]
+    """Call it when there is something for global tables to deliver."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, cloud: CloudState) -> None:
+        self.cloud, self._clock = cloud, cloud.clock
         self.couriers = ThreadPoolExecutor(1, "streams")
         """Carries stream records to functions, one after the other."""
         self._last = 0.0
@@ -68,7 +70,7 @@ class Ledger:
                 raise
             finally:
                 self._open = None
-            self._commit(writes)
+            self._commit(writes, transactional=True)
 
     @contextmanager
     def one_write(self, table: TimeTravelTable, key: ItemKey) -> Iterator[None]:
@@ -90,7 +92,7 @@ class Ledger:
                 self._open = outer
             self.record(Written(table, key, before, table.image(key)))
 
-    def _commit(self, writes: list[Written]) -> None:
+    def _commit(self, writes: list[Written], *, transactional: bool = False) -> None:
         at = self.instant()
         for written in writes:
-            written.table.committed(at, written)
+            written.table.committed(at, written, transactional=transactional)

@@ -1,4 +1,4 @@
-"""What a restored table takes from its source, and what the restore call may change about it."""
+"""The settings of a table that is made after another's, and which of them may be changed how."""
 
 from __future__ import annotations
 
@@ -34,6 +34,28 @@ def table_settings(source: Table, overrides: dict[str, Any]) -> dict[str, Any]:
         "deletion_protection_enabled": False,
         "warm_throughput": None,
     }
+
+
+def refuse_impossible(table: Table, asked: dict[str, Any]) -> None:
+    """Changes that UpdateTable refuses and moto makes. ``asked`` are the arguments of the backend's ``update_table``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
+    mode, capacity = asked.get("billing_mode") or table.billing_mode, asked.get("throughput")
+    if mode == "PAY_PER_REQUEST" and capacity:
+        raise MockValidationException(
+            "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
+            "specified when BillingMode is PAY_PER_REQUEST"
+        )
+    if mode == "PROVISIONED" and table.billing_mode == "PAY_PER_REQUEST" and not capacity:
+        raise MockValidationException(
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
+            "specified when BillingMode is PROVISIONED"
+        )
+    if capacity and mode == table.billing_mode and _units(capacity) == _units(table.throughput):
+        raise MockValidationException(
+            "The provisioned throughput for the table will not change. The requested value equals the current value."
+        )
 
 
 def _units(throughput: dict[str, int]) -> dict[str, int]:

@@ -1,13 +1,15 @@
-"""DynamoDB with time travel: the plane that puts it in moto's place, and the sweeper of expired items."""
+"""DynamoDB with time travel and global tables: the plane that puts it in moto's place, and its threads."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from unittest import mock
 
 from drillbook.embedded import durations
+from drillbook.embedded.courier import Courier
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
@@ -27,6 +29,9 @@ class DynamoDB:
     def __init__(self) -> None:
         self._ended = threading.Event()
         self._undo = ExitStack()
+        self.deliver: Callable[[], float | None] = _nothing_to_do
+        """Delivers what replicas have for one another and is due; returns the seconds until more will be."""
+        self._courier: Courier | None = None
 
     def install(self, cloud: CloudState) -> None:
         from moto.dynamodb import urls
@@ -35,6 +40,8 @@ class DynamoDB:
 
         from drillbook.embedded.dynamodb.api import TimeTravelApi
         from drillbook.embedded.dynamodb.backend import TimeTravelBackend
+        from drillbook.embedded.dynamodb.delivery import Delivery
+        from drillbook.embedded.dynamodb.ledger import Ledger
         from drillbook.embedded.dynamodb.stack import complete
 
         TimeTravelBackend.cloud = cloud
@@ -47,31 +54,47 @@ class DynamoDB:
             self._undo.enter_context(replaced)
         dynamodb_backends.clear()
         self._undo.callback(dynamodb_backends.clear)
+        self.deliver = Delivery(cloud)
+        self._courier = Courier("global-tables", cloud, Ledger.lock, self.deliver)
+        Ledger.courier = self._courier.wake
+        self._courier.start()
         threading.Thread(target=self._sweep, args=(cloud,), name="ttl", daemon=True).start()
 
     def status(self) -> dict[str, Json]:
-        return {"tables": sum(len(backend.tables) for backend in _backends())}
+        from drillbook.embedded.dynamodb.delivery import global_tables
+
+        groups = global_tables()
+        return {
+            "tables": sum(len(backend.tables) for backend in _backends()),
+            "global_tables": len(groups),
+            "changes_under_way": sum(group.pending for group in groups),
+            "failure": self._courier.failure if self._courier else "",
+        }
 
     def close(self) -> None:
         self._ended.set()
+        if self._courier is not None:
+            self._courier.close()
         for backend in _backends():
             backend.ledger.couriers.shutdown(wait=False, cancel_futures=True)
         self._undo.close()
 
     def _sweep(self, cloud: CloudState) -> None:
         while not self._ended.wait(cloud.aws_seconds(durations.TTL_SWEEP)):
-            expire_everywhere()
+            expire_everywhere(cloud)
 
 
-def expire_everywhere() -> int:
-    """Delete every item whose time to live is over, in all accounts and regions, and count them."""
-    return sum(backend.expire(backend.table(name)) for backend in _backends() for name in list(backend.tables))
+def expire_everywhere(cloud: CloudState) -> int:
+    """Delete every item whose time to live is over, in all accounts and regions that live, and count them."""
+    lit = [backend for backend in _backends() if not cloud.domains.now.dark(backend.region_name)]
+    return sum(backend.expire(backend.table(name)) for backend in lit for name in list(backend.tables))
 
 
 def _backends() -> list[TimeTravelBackend]:
-    from moto.dynamodb.models import dynamodb_backends
+    from drillbook.embedded.dynamodb.regions import backends
 
-    from drillbook.embedded.dynamodb.backend import TimeTravelBackend
+    return backends()
 
-    backends = [backend for regions in list(dynamodb_backends.values()) for backend in list(regions.values())]
-    return [backend for backend in backends if isinstance(backend, TimeTravelBackend)]
+
+def _nothing_to_do() -> float | None:
+    return None

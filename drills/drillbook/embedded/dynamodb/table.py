@@ -13,8 +13,10 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
 from drillbook.embedded import durations
+from drillbook.embedded.dynamodb.capacity import Meter, write_units
 from drillbook.embedded.dynamodb.history import History
 from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger, Written
+from drillbook.embedded.dynamodb.replication import GlobalTable, described_replicas
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
@@ -66,20 +68,24 @@ class TimeTravelTable(Table):
         self.history: History[ItemKey, Item] | None = None
         self.restored_from: dict[str, Json] = {}
         self.active_at = 0.0
-        """Until then (monotonic seconds) the table is CREATING."""
+        """Until then (UTC seconds since the epoch) the table is CREATING."""
         self.writer: dict[str, str] | None = None
         """Who writes, if it is not a client."""
         self.stream_shard: ChangeFeed = ChangeFeed(self.account_id, self)
+        self.replication: GlobalTable | None = None
+        self.meter = Meter(cloud, self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TimeTravelTable:
         """For backups and transactions: settings are copied, images shared, the history stays behind."""
         twin = object.__new__(type(self))
         memo[id(self)] = twin
-        shared = {"items", "history", "ledger", "_cloud", "stream_shard"}
+        shared = {"items", "history", "ledger", "_cloud", "stream_shard", "replication", "meter"}
         twin.__dict__.update(
             {name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name not in shared}
         )
-        twin.ledger, twin._cloud, twin.history, twin.stream_shard = self.ledger, self._cloud, None, self.stream_shard
+        for name in ("ledger", "_cloud", "stream_shard", "meter"):
+            setattr(twin, name, getattr(self, name))
+        twin.history = twin.replication = None
         twin.hold(self.images())
         return twin
 
@@ -123,8 +129,15 @@ class TimeTravelTable(Table):
     def start_history(self, at: float) -> None:
         self.history = History(at, self.images())
 
-    def committed(self, at: float, written: Written) -> None:
-        """The ledger says that this write counts, from the instant ``at`` on."""
+    def committed(self, at: float, written: Written, *, transactional: bool) -> None:
+        """The ledger says that this write of a client counts, from the instant ``at`` on."""
+        self.received(at, written, cost=2 if transactional else 1)
+        if self.replication is not None and self.replication.write(self.region_name, at, written.key, written.new):
+            Ledger.courier()
+
+    def received(self, at: float, written: Written, *, cost: int = 1) -> None:
+        """This write, made here or in another replica, is part of the table from ``at`` on."""
+        self.meter.wrote(write_units(written.old, written.new) * cost)
         if self.history is not None:
             self.history.append(at, written.key, written.new)
         if self.stream_specification and self.stream_specification["StreamEnabled"]:
@@ -142,21 +155,29 @@ class TimeTravelTable(Table):
 
     @property
     def creating(self) -> float:
-        """Seconds (monotonic) until the table is ACTIVE; 0 or less if it is."""
-        return self.active_at - self._cloud.clock.monotonic()
+        """Seconds until the table is ACTIVE; 0 or less if it is."""
+        return self.active_at - self._cloud.clock.now().timestamp() if self.active_at else 0.0
+
+    @property
+    def unsettled(self) -> bool:
+        """Is a replica of this table being created or deleted?"""
+        group = self.replication
+        return group is not None and any(one.status != "ACTIVE" for one in group.replicas.values())
 
     def describe(self, base_key: str = "TableDescription") -> dict[str, Any]:
         described = super().describe(base_key)
         creating = self.creating > 0
         if creating:
             described[base_key]["TableStatus"] = "CREATING"
+        if self.replication is not None:
+            described[base_key] |= described_replicas(self.replication, self.region_name)
         if self.restored_from:
             described[base_key]["RestoreSummary"] = {**self.restored_from, "RestoreInProgress": creating}
         return described
 
     def _there(self) -> None:
         """The data plane does not know a table before it is ACTIVE."""
-        if self.creating > 0:
+        if self.creating > 0 or (self.replication and self.replication.replicas[self.region_name].status == "CREATING"):
             raise ResourceNotFoundException()
 
     def put_item(self, *args: Any, **kwargs: Any) -> Item:
