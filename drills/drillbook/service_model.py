@@ -39,6 +39,8 @@ class HttpRequest(Part):
     timeout: Duration = 2.0
     headers: dict[str, str] = Field(default_factory=dict)
     payload: JsonTemplate = Field(None, alias="json")
+    resolver: str = ""
+    """As the front door's, which is used if there is none here."""
 
 
 class Action(Part):
@@ -207,6 +209,8 @@ class FrontDoor(Part):
     """How a client writes and reads records through the service's own API."""
 
     url: Url
+    resolver: str = ""
+    """The name server that clients ask, as ``{resolver}`` or ``dns://…``; empty: as the system does."""
     headers: dict[str, str] = Field(default_factory=dict)
     write: Request
     read: Request

@@ -1,7 +1,8 @@
 """How the canary speaks to a service: one request per operation, as the service file's ``front_door`` describes it.
 
-Each request is a new connection after a fresh look at DNS, without retries, redirects or proxies: that is what a
-customer's next click meets. Requests are classified by what is known about their effect (``history.Res``).
+Each request is a new connection, without retries, redirects or proxies, to where a client's resolver leads that keeps
+answers for their time to live: that is what a customer's next click meets. Requests are classified by what is known
+about their effect (``history.Res``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from drillbook.errors import UsageError
 from drillbook.events import Json
 from drillbook.measure.history import ABSENT, FOREIGN, Kind, Res
 from drillbook.measure.json_path import JsonPath
+from drillbook.web.connection import Connection
+from drillbook.web.resolver import resolver_of
 
 _TEMPLATE = {Kind.INSERT: "write", Kind.UPDATE: "update", Kind.DELETE: "delete", Kind.READ: "read", Kind.PROBE: "probe"}
 _CHUNK = 65536
@@ -104,11 +107,13 @@ class HttpFrontDoor:
     """A front door over HTTP or HTTPS. ``timeout`` bounds a whole request in seconds of ``clock``."""
 
     def __init__(self, spec: Mapping[str, Json], *, timeout: float, clock: Clock) -> None:
-        """``spec``: ``url`` and the templates write, update, delete, read, probe, list. Raises UsageError."""
+        """``spec``: ``url``, ``resolver`` (as in ``drillbook.web.resolver``; empty: the system's), and the templates
+        write, update, delete, read, probe, list. Raises UsageError."""
         url = urlsplit(str(spec.get("url") or ""))
         if url.scheme not in ("http", "https") or not url.hostname:
             raise UsageError("front_door.url is no http(s) URL", do="write for example http://127.0.0.1:8080")
-        self._host, self._port, self._base = url.hostname, url.port, url.path.rstrip("/")
+        self._url, self._base = url, url.path.rstrip("/")
+        self._resolver = resolver_of(str(spec.get("resolver") or ""), clock)
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._timeout, self._clock = timeout, clock
         self._templates = {f: Template.parse(name, spec[name]) for f, name in _TEMPLATE.items() if spec.get(name)}
@@ -152,7 +157,7 @@ class HttpFrontDoor:
 
     def _exchange(self, template: Template, key: str, ver: int) -> tuple[int, bytes] | Answer:
         deadline = self._clock.monotonic() + self._timeout
-        connection = self._connection()
+        connection = Connection(self._url, self._resolver, self._timeout, self._tls)
         try:
             if refusal := self._refused(connection):
                 return refusal
@@ -165,11 +170,6 @@ class HttpFrontDoor:
             return Answer(Res.INFO, f"connection broke ({type(error).__name__})")
         finally:
             connection.close()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._tls is None:
-            return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
 
     def _refused(self, connection: http.client.HTTPConnection) -> Answer | None:
         """Connect. Whatever fails here, but for a timeout, happened before the request left: it had no effect."""

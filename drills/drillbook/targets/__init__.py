@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 WORKDIR = "drillbook-"
 """How the name of every world's work directory begins."""
-PLACEHOLDERS = ("account", "endpoint", "port", "python", "region", "run_id", "service_dir", "target", "workdir")
+PLACEHOLDERS = (
+    "account", "endpoint", "port", "python", "region", "resolver", "run_id", "service_dir", "target", "workdir",
+)  # fmt: skip
 """What every service file may use; some only on targets that have it. Stand-up adds more."""
 
 _BASES = {
@@ -96,6 +98,7 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
         "workdir": str(world.workdir),
         "run_id": place.run_id,
         "target": target,
+        "resolver": "",
         "region": region or service.regions.get("primary", ""),
     }
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from drillbook.aws.session import Session
 from drillbook.embedded import process
@@ -33,8 +34,11 @@ def _attach(world: World, cloud: Cloud) -> None:
     service = world.service
     account = service.targets["embedded"].account or ACCOUNT
     region = world.values["region"] or "us-east-1"
+    port = urlsplit(cloud.endpoint).port
+    names = process.status(cloud)["planes"]["dns"]["address"]
     world.speed = cloud.speed
-    world.values |= {"account": account, "endpoint": cloud.endpoint, "region": region}
+    world.values |= {"account": account, "endpoint": cloud.endpoint, "region": region, "port": str(port)}
+    world.values["resolver"] = f"dns://{names}?port={port}&speed={cloud.speed:g}"
     world.aws = Session(
         account,
         region,

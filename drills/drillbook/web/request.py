@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -15,6 +16,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 from urllib3.exceptions import TimeoutError as HttpTimeout
+from urllib3.util import parse_url
 
 from drillbook.clock import Clock
 from drillbook.errors import ProbeError
@@ -22,6 +24,7 @@ from drillbook.placeholders import filled, for_people
 from drillbook.probe import Reading
 from drillbook.service_model import HttpRequest
 from drillbook.units import duration_text
+from drillbook.web.resolver import resolver_of
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -36,9 +39,10 @@ def send(world: World, template: HttpRequest) -> Reading:
     No answer is a bad reading, not an error. Raises ProbeError for an address that cannot be one.
     """
     request = template.model_copy(update=filled(world, template.model_dump()))
+    resolver = world.fill(request.resolver or world.service.front_door.resolver)
     began = world.clock.monotonic()
     try:
-        status, text = _exchange(request, world.clock)
+        status, text = _exchange(*_looked_up(request, resolver, world.clock), world.clock)
     except (LocationParseError, LocationValueError, UnicodeError) as error:
         what = f"{for_people(world, request.url)!r} is no address: {error}"
         raise ProbeError(what, do="correct the url in service.yaml") from error
@@ -54,9 +58,24 @@ def expectation(template: HttpRequest) -> str:
     return f"{template.method} {template.url} answers {statuses}{words} within {duration_text(template.timeout)}"
 
 
-def _exchange(request: HttpRequest, clock: Clock) -> tuple[int, str]:
+def _looked_up(request: HttpRequest, resolver: str, clock: Clock) -> tuple[HttpRequest, str | None]:
+    """The request to the address that a resolver of the world gives for its host, and the host for TLS to prove;
+    unchanged with the system's resolver.
+
+    Raises socket.gaierror for a name that leads nowhere.
+    """
+    if not resolver:
+        return request, None
+    url = parse_url(request.url)
+    place = resolver_of(resolver, clock).places(urlsplit(url.url))[0]
+    there = url._replace(scheme="https" if place.tls else "http", host=place.address, port=place.port)
+    headers = {"Host": str(url.netloc), **request.headers}
+    return request.model_copy(update={"url": there.url, "headers": headers}), url.host
+
+
+def _exchange(request: HttpRequest, tls_name: str | None, clock: Clock) -> tuple[int, str]:
     deadline = clock.monotonic() + request.timeout
-    with urllib3.PoolManager(num_pools=1, retries=False) as pool:
+    with urllib3.PoolManager(num_pools=1, retries=False, server_hostname=tls_name) as pool:
         response = pool.request(
             request.method,
             request.url,

@@ -1,0 +1,108 @@
+"""One health check of one endpoint, as a Route 53 health checker makes it.
+
+Source: "How Route 53 determines the status of health checks that monitor an endpoint"
+(https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html): a TCP
+connection within 4 s (10 s for TCP checks), then a 2xx or 3xx status within 2 s, then the body within 2 s.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from moto.route53.models import HealthCheck
+
+from drillbook.embedded.addresses import EVERYWHERE, region_at
+from drillbook.embedded.planes import CloudState
+from drillbook.web.resolver import Place, dial
+
+CONNECT, CONNECT_TCP, ANSWER = 4.0, 10.0, 2.0
+"""AWS seconds."""
+LEAST_PATIENCE = 0.5
+"""Seconds that a checker waits at least: the endpoints of a scaled world are real, and not faster than others."""
+_SEARCHED = 5120
+_AGENT = "Amazon-Route53-Health-Check-Service (ref {}; report https://amzn.to/1vsZADi)"
+_WEB = {80: "http", 443: "https"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one probe found, and how GetHealthCheckStatus words it."""
+
+    passed: bool
+    said: str
+
+
+def place_of(cloud: CloudState, address: str, port: int, *, tls: bool) -> Place:
+    """Where that address is on this machine: the web ports of a region's address are the cloud's one port, without
+    TLS, since the cloud has no certificates."""
+    if port in _WEB and (region_at(address) or address == EVERYWHERE):
+        return Place(address, urlsplit(cloud.endpoint).port or port, tls=False)
+    return Place(address, port, tls)
+
+
+def probe(cloud: CloudState, check: HealthCheck, find: Callable[[str], str | None]) -> Finding:
+    """Probe once. ``find`` gives the address of a name."""
+    address = check.ip_address or find(check.fqdn or "")
+    if address is None:
+        return Finding(False, f"Failure: DNS resolution failed: {check.fqdn} has no address")
+    place = place_of(cloud, address, int(check.port), tls=str(check.type_).startswith("HTTPS"))
+    limit = CONNECT_TCP if check.type_ == "TCP" else CONNECT
+    try:
+        with dial([place], check.fqdn or address, _patience(cloud, limit), _unverified()) as sock:
+            if check.type_ == "TCP":
+                return Finding(True, "Success: TCP connection established")
+            return _asked(cloud, check, address, sock)
+    except OSError as error:
+        return Finding(False, f"Failure: The health checker could not establish a connection{_why(error)}")
+
+
+def _asked(cloud: CloudState, check: HealthCheck, address: str, sock: socket.socket) -> Finding:
+    sock.settimeout(_patience(cloud, ANSWER))
+    connection = http.client.HTTPConnection(address)
+    connection.sock = sock
+    headers = {"Host": _host(check, address), "User-Agent": _AGENT.format(check.id), "Connection": "close"}
+    try:
+        connection.request("GET", "/" + (check.resource_path or "").removeprefix("/"), headers=headers)
+        answer = connection.getresponse()
+        return _judged(check, answer)
+    except TimeoutError:
+        return Finding(False, "Failure: The endpoint did not respond within the timeout limit")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Finding(False, f"Failure: The connection broke ({type(error).__name__})")
+
+
+def _judged(check: HealthCheck, answer: http.client.HTTPResponse) -> Finding:
+    told = f"HTTP Status Code {answer.status}, {answer.reason}"
+    if not 200 <= answer.status < 400:
+        return Finding(False, f"Failure: {told}")
+    if not str(check.type_).endswith("_STR_MATCH"):
+        return Finding(True, f"Success: {told}")
+    if str(check.search_string).encode() in answer.read(_SEARCHED):
+        return Finding(True, f"Success: {told}. The response body contains the search string")
+    return Finding(False, f"Failure: {told}. The response body does not contain the search string")
+
+
+def _host(check: HealthCheck, address: str) -> str:
+    """The domain name, with the port unless it is the web's own."""
+    name = check.fqdn or address
+    return name if int(check.port) in _WEB else f"{name}:{check.port}"
+
+
+def _patience(cloud: CloudState, seconds: float) -> float:
+    return max(cloud.aws_seconds(seconds), LEAST_PATIENCE)
+
+
+def _why(error: OSError) -> str:
+    return " within the timeout limit" if isinstance(error, TimeoutError) else f" ({error.strerror or error})"
+
+
+def _unverified() -> ssl.SSLContext:
+    """Route 53 does not validate certificates (same page)."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
