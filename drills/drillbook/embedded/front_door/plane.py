@@ -1,10 +1,12 @@
 """The front door of REST APIs: from an HTTP request by way of API, stage, deployment and route to the integration.
 
-An API is reached by path, ``/_aws/execute-api/<api>/<stage>/<path…>``, or by Host,
-``<api>.execute-api.<region>.<anything>/<stage>/<path…>``.
+An API is reached by path, ``/_aws/execute-api/<api>/<stage>/<path…>``, by Host,
+``<api>.execute-api.<region>.<anything>/<stage>/<path…>``, or by a custom domain name with its base path mappings. Who
+comes by a region's own address reaches the APIs of that region only.
 
 Not emulated: authorizers and API keys (nobody is refused), Lambda's resource policy (a function without permission for
-API Gateway is invoked all the same), request validation, mapping templates, caching, custom domains, WAF, usage plans.
+API Gateway is invoked all the same), request validation, mapping templates, caching, TLS and certificates, WAF, usage
+plans.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI, apigateway_backends
+from moto.apigateway.models import APIGatewayBackend, Deployment, DomainName, RestAPI, apigateway_backends
 
 from drillbook.embedded import keeping
+from drillbook.embedded.front_door import custom_domains, domain_api
 from drillbook.embedded.front_door.proxy import Call, integrate
 from drillbook.embedded.front_door.request import (
     FORBIDDEN,
@@ -38,10 +41,11 @@ from drillbook.embedded.front_door.stages import Throttle, create_deployment, pa
 from drillbook.embedded.functions.runtime import runtime_of
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
+from drillbook.embedded.serving import REGION
 from drillbook.events import Json
 
 BY_PATH = "/_aws/execute-api/"
-_BY_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.", re.IGNORECASE)
+_BY_HOST = re.compile(r"([a-z0-9-]+)\.execute-api\.([a-z0-9-]+)\.", re.IGNORECASE)
 
 
 def plane() -> FrontDoor:
@@ -52,6 +56,7 @@ class FrontDoor:
     """The plane, and the door itself."""
 
     name = "front_door"
+    service = "execute-api"
     cloud: CloudState
 
     def __init__(self) -> None:
@@ -68,6 +73,7 @@ class FrontDoor:
             (RestAPI, "update_integration_mocks", lambda *_: None),
             (RestAPI, "apply_patch_operations", patch_rest_api(RestAPI.apply_patch_operations)),
             (APIGatewayBackend, "update_stage", update_stage(APIGatewayBackend.update_stage)),
+            *_domain_patches(),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
 
@@ -84,12 +90,25 @@ class FrontDoor:
         self._patches.close()
 
     def matches(self, environ: dict[str, Any]) -> bool:
-        return environ["PATH_INFO"].startswith(BY_PATH) or bool(_BY_HOST.match(environ.get("HTTP_HOST", "")))
+        host = environ.get("HTTP_HOST", "")
+        if environ["PATH_INFO"].startswith(BY_PATH) or _BY_HOST.match(host):
+            return True
+        return custom_domains.is_known(host)
+
+    def region(self, environ: dict[str, Any]) -> str | None:
+        """The region by whose address the request comes; by 127.0.0.1, where its API or domain name is."""
+        if entered := environ.get(REGION):
+            return str(entered)
+        api = _api(_request(environ).api_id)
+        if api is not None:
+            return str(api.region_name)
+        holder = custom_domains.home(environ.get("HTTP_HOST", ""))
+        return str(holder.region_name) if holder else None
 
     def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]:
         request = _request(environ)
         began = self.cloud.clock.monotonic()
-        answer = self._answer(request)
+        answer = self._answer(request, environ.get(REGION))
         self._answers[answer.status] += 1
         self._count(request, answer, (self.cloud.clock.monotonic() - began) * 1000)
         return to_wsgi(answer, request.id, start_response)
@@ -97,10 +116,12 @@ class FrontDoor:
     def _remember(self, api: RestAPI, deployment: Deployment) -> None:
         self._deployed[api.id, deployment.id] = snapshot(api)
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request, entered: str | None) -> Answer:
         api = _api(request.api_id)
         stage = api.stages.get(request.stage) if api else None
-        if api is None or stage is None or api.disableExecuteApiEndpoint:
+        if api is None or stage is None or entered not in (None, api.region_name):
+            return FORBIDDEN
+        if api.disableExecuteApiEndpoint and not request.custom:
             return FORBIDDEN
         if len(request.body) > MAX_BODY:
             return TOO_LARGE
@@ -132,14 +153,40 @@ class FrontDoor:
                 self._metrics.record(Series(*place), now, [value])
 
 
+def _domain_patches() -> Iterable[tuple[Any, str, Any]]:
+    backend = APIGatewayBackend
+    return (
+        (DomainName, "to_json", domain_api.domain_as_json(DomainName.to_json)),
+        (backend, "create_domain_name", domain_api.create_domain_name(backend.create_domain_name)),
+        (backend, "delete_domain_name", domain_api.delete_domain_name(backend.delete_domain_name)),
+        (backend, "create_base_path_mapping", domain_api.create_base_path_mapping(backend.create_base_path_mapping)),
+        (backend, "get_base_path_mapping", domain_api.existing_base_path(backend.get_base_path_mapping)),
+        (backend, "update_base_path_mapping", domain_api.update_base_path_mapping(backend.update_base_path_mapping)),
+        (backend, "delete_base_path_mapping", domain_api.existing_base_path(backend.delete_base_path_mapping)),
+    )
+
+
 def _request(environ: dict[str, Any]) -> Request:
+    """What is asked of which API; an API without a name if the domain has no mapping for the path."""
     raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")[0]
+    host = environ.get("HTTP_HOST", "")
+    by_host = _BY_HOST.match(host)
     if environ["PATH_INFO"].startswith(BY_PATH):
         api_id, _, rest = raw.removeprefix(BY_PATH).partition("/")
-        return from_wsgi(environ, api_id, rest)
-    host = _BY_HOST.match(environ["HTTP_HOST"])
-    assert host is not None, "only requests that match come here"
-    return from_wsgi(environ, host[1], raw.removeprefix("/"))
+    elif by_host:
+        api_id, rest = by_host[1], raw.removeprefix("/")
+    else:
+        return _by_custom_domain(environ, host, raw)
+    stage, _, path = rest.partition("/")
+    return from_wsgi(environ, api_id, stage, "/" + path)
+
+
+def _by_custom_domain(environ: dict[str, Any], host: str, raw: str) -> Request:
+    holder = custom_domains.home(host, environ.get(REGION))
+    found = custom_domains.mapped(holder, host, raw) if holder else None
+    if found is None:
+        return from_wsgi(environ, "", "", raw, asked=raw, custom=True)
+    return from_wsgi(environ, found.api_id, found.stage, found.path, asked=raw, custom=True)
 
 
 def _api(api_id: str) -> RestAPI | None:

@@ -149,7 +149,7 @@ def event(call: Call) -> dict[str, Json]:
     body, encoded = _body(request, call.api)
     return {
         "resource": route.resource,
-        "path": unquote(request.path),
+        "path": unquote(request.asked if request.custom else request.path),
         "httpMethod": request.method,
         "headers": dict(request.headers) or None,
         "multiValueHeaders": _multiple(request.headers),
@@ -170,11 +170,11 @@ def _context(call: Call) -> dict[str, Json]:
         "apiId": call.api.id,
         "deploymentId": call.stage.deployment_id,
         "domainName": request.host,
-        "domainPrefix": request.api_id,
+        "domainPrefix": request.host.partition(".")[0] if request.custom else request.api_id,
         "extendedRequestId": request.id[:15] + "=",
         "httpMethod": request.method,
         "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
-        "path": f"/{request.stage}{unquote(request.path)}",
+        "path": unquote(request.asked),
         "protocol": "HTTP/1.1",
         "requestId": request.id,
         "resourceId": route.resource_id,

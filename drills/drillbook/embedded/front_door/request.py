@@ -16,17 +16,20 @@ MAX_BODY = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """``path`` is below the stage, percent-encoded as it came."""
+    """``path`` is below the stage, ``asked`` what the client sent; both percent-encoded as they came."""
 
     api_id: str
     stage: str
     path: str
+    asked: str
     host: str
     method: str
     headers: tuple[tuple[str, str], ...]
     query: tuple[tuple[str, str], ...]
     body: bytes
     source_ip: str
+    custom: bool = False
+    """Did it come by a custom domain name?"""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def header(self, name: str) -> str:
@@ -65,13 +68,16 @@ REJECTED_INTEGRATION = refusal(500, "Internal server error", "InternalServerErro
 (https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html)."""
 
 
-def from_wsgi(environ: dict[str, Any], api_id: str, rest: str) -> Request:
-    """``rest`` is ``<stage>/<path…>``, raw."""
-    stage, _, path = rest.partition("/")
+def from_wsgi(
+    environ: dict[str, Any], api_id: str, stage: str, path: str, *, asked: str = "", custom: bool = False
+) -> Request:
+    """``path`` is what comes after the stage, raw; ``asked`` the whole path, unless that is stage and path."""
     return Request(
         api_id=api_id,
         stage=stage,
-        path="/" + path,
+        path=path,
+        asked=asked or f"/{stage}{path}",
+        custom=custom,
         host=environ.get("HTTP_HOST", ""),
         method=environ["REQUEST_METHOD"],
         headers=tuple(_headers(environ)),
