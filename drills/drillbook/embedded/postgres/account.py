@@ -1,0 +1,114 @@
+"""Whom PostgreSQL runs as: it refuses to be root, so root's children become somebody else."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drillbook.embedded.postgres import boot
+from drillbook.errors import DrillBroken, TargetError
+
+_CANDIDATES = ("postgres", "nobody")
+_TIMEOUT = 120.0
+
+
+class PostgresFailed(DrillBroken):
+    """PostgreSQL itself could not do what was asked: the embedded cloud's fault, not the service's."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of all children. ``uid`` None: this process's own."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    def own(self, path: Path) -> Path:
+        """Give a file or directory to this account."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+        return path
+
+    def folder(self, path: Path) -> Path:
+        """A private directory of this account, made if it is not there."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.own(path)
+
+    def run(self, command: Sequence[object], **environ: str) -> str:
+        """Run a program to its end and return what it printed. Raises PostgresFailed with its last words."""
+        words = [str(word) for word in command]
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT,
+            cwd="/",
+            env=_ENVIRON | environ,
+            **self._dropped(),
+        )
+        if done.returncode:
+            said = " ".join(done.stderr.split())[-500:]
+            raise PostgresFailed(f"{Path(words[0]).name} ended with exit code {done.returncode}: {said}")
+        return done.stdout
+
+    def _dropped(self) -> dict[str, Any]:
+        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": ()}
+
+
+_ENVIRON = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
+
+
+def choose() -> Account:
+    """The account for this machine. Raises TargetError if this is root and there is nobody to become."""
+    if os.geteuid() != 0:
+        return Account()
+    for name in _CANDIDATES:
+        try:
+            known = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(known.pw_uid, known.pw_gid)
+    raise TargetError(
+        f"PostgreSQL does not run as root, and there is no account {' or '.join(_CANDIDATES)}",
+        do="run drillbook as an ordinary user",
+    )
+
+
+class Nursery:
+    """Starts servers, all from one thread which lives as long as the cloud: see ``boot``."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="postgres-nursery")
+
+    def start(self, command: Sequence[object], log: Path) -> subprocess.Popen[bytes]:
+        """Start a server; what it has to say goes to ``log``. The caller ends and reaps it."""
+        return self._thread.submit(self._start, [str(word) for word in command], log).result()
+
+    def close(self) -> None:
+        """Let the thread end, and with it every server that still runs."""
+        self._thread.shutdown()
+
+    def _start(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
+        uid, gid = (-1, -1) if self._account.uid is None else (self._account.uid, self._account.gid)
+        booted = [sys.executable, "-I", "-S", boot.__file__, str(os.getpid()), str(uid), str(gid), *command]
+        with log.open("ab") as written:
+            self._account.own(log)
+            return subprocess.Popen(
+                booted, stdin=subprocess.DEVNULL, stdout=written, stderr=written, cwd="/", env=_ENVIRON
+            )
+
+
+def copy_tree(source: Path, target: Path, account: Account) -> None:
+    """Copy a directory with modes and times, sharing blocks where the file system can. ``target`` must not exist."""
+    reflink = ["--reflink=auto", "--sparse=auto"] if sys.platform.startswith("linux") else []
+    account.run([shutil.which("cp") or "cp", "-Rp", *reflink, source, target])
