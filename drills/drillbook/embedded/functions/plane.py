@@ -5,13 +5,14 @@ code from S3 at a version and only valid zips, versions that never change and wh
 ``LastModified``, and a ``Code.Location`` that can be downloaded.
 
 Not emulated: resource policies and roles (nobody is refused), VPC, layers and file systems, SnapStart, dead letters
-and destinations, provisioned concurrency, the account's own concurrency limit.
+and destinations, provisioned concurrency.
 """
 
 from __future__ import annotations
 
 import base64
 import copy
+import os
 import random
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
+from drillbook.embedded.functions import aliases
 from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
 from drillbook.embedded.functions.runtime import FunctionRuntime, runtime_of
@@ -32,6 +34,9 @@ from drillbook.embedded.serving import NoAnswer
 from drillbook.events import Json
 
 DOWNLOADS = "/_aws/lambda-code/"
+RESERVABLE = 1000
+"""Concurrent executions of one region, of which functions may reserve all but 100. Source: "Configuring reserved
+concurrency" (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
 
 
 def plane() -> Functions:
@@ -60,8 +65,12 @@ class Functions:
             (LambdaFunction, "update_configuration", _update_configuration(LambdaFunction.update_configuration)),
             (LambdaFunction, "get_code", _get_code(LambdaFunction.get_code, cloud.endpoint, self._downloads)),
             (LambdaStorage, "publish_version", _publish_version),
+            (LambdaStorage, "put_alias", aliases.put_alias(LambdaStorage.put_alias)),
+            (LambdaStorage, "update_alias", aliases.update_alias(LambdaStorage.update_alias)),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
+        quota = {"MOTO_LAMBDA_CONCURRENCY_QUOTA": str(RESERVABLE)}
+        self._patches.enter_context(mock.patch.dict(os.environ, quota))
 
     def status(self) -> dict[str, Json]:
         runtime = self._runtime

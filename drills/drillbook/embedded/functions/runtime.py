@@ -35,9 +35,9 @@ from drillbook.errors import TargetError
 MAX_REQUEST = 6_291_456
 """Bytes of a synchronous request. Source: Lambda quotas, "Invocation payload"."""
 ACCOUNT_CONCURRENCY = 20
-"""Invocations under way at once, all functions together, those that wait for a sandbox included; more are throttled.
-An AWS account has 1,000, a new one 10 ("Lambda quotas"). Without a limit, a machine that is slow for a moment would
-gather requests that nobody waits for any more, and never recover."""
+"""Invocations under way at once in one region, all functions together, those that wait for a sandbox included; more are
+throttled. An AWS account has 1,000, a new one 10 ("Lambda quotas"). Without a limit, a machine that is slow for a
+moment would gather requests that nobody waits for any more, and never recover."""
 RETRY_PAUSES = (60.0, 120.0)
 """AWS seconds before the second and third attempt of an asynchronous invocation."""
 
@@ -136,7 +136,7 @@ class FunctionRuntime:
             reason = ""
             if limit is not None and self._running[name] >= int(limit):
                 reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
-            elif self._running.total() >= ACCOUNT_CONCURRENCY:
+            elif self._running_in(function.region) >= ACCOUNT_CONCURRENCY:
                 reason = "ConcurrentInvocationLimitExceeded"
             self._running[name] += not reason
         if reason:
@@ -147,6 +147,9 @@ class FunctionRuntime:
         finally:
             with self._lock:
                 self._running[name] -= 1
+
+    def _running_in(self, region: str) -> int:
+        return sum(count for name, count in self._running.items() if name.startswith(f"{region}:"))
 
     def _count(self, function: LambdaFunction, qualifier: str, **metrics: float) -> None:
         owners = [{"FunctionName": function.function_name}]
