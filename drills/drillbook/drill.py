@@ -257,6 +257,13 @@ class Drill:
 
     def close(self) -> dict[str, Json]:
         """End the drill, however far it came: final reading, heal, verdict, evidence. Returns the drill's result."""
+        try:
+            return self._end()
+        finally:
+            if self._world:
+                self._world.close()
+
+    def _end(self) -> dict[str, Json]:
         judgement: Judgement | None = None
         try:
             judgement = self._last_judgement()

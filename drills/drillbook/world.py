@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.clock import Clock
+from drillbook.egress import Guard
 from drillbook.errors import UsageError
 from drillbook.events import EventStream, Json
 from drillbook.objective import Basis
@@ -44,6 +45,15 @@ class World:
     """Where recovery steps write their changes before they make them."""
     speed: float = 1.0
     """AWS durations are divided by this in the embedded cloud (alarm periods, restorable lag); 1 elsewhere."""
+
+    guard: Guard = field(default_factory=Guard)
+    """Up while the world is open on an emulated target: this process cannot reach AWS."""
+
+    def close(self) -> None:
+        """The drill has ended, or was not begun: let go of connections and of the guard. Twice is once."""
+        if self.aws is not None:
+            self.aws.close()
+        self.guard.lower()
 
     def fill(self, template: str) -> str:
         """``template`` with each ``{name}`` replaced by its value. Raises UsageError naming an unknown one."""

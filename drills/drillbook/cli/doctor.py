@@ -114,6 +114,7 @@ def _target(root: Path, service: Service, asked: str, probed: set[str]) -> Itera
             yield Finding("target", f"{service.name} on {name}", True, f"reached; numbers would be {world.basis}")
             yield from _capabilities(service, world, probed)
         finally:
+            world.close()
             shutil.rmtree(world.workdir, ignore_errors=True)
 
 

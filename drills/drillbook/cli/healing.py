@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import typer
@@ -44,13 +45,17 @@ def _heal(root: Path, *, force: bool, tell: bool) -> HealResult:
     events = EventStream(clock)
     if tell:
         events.listen(_tell)
-    with Journal(path) as journal:
+    with Journal(path) as journal, ExitStack() as opened:
 
         def connect(entry: Entry) -> World | None:
+            """One world at a time: while that of an emulated target is open, AWS cannot be reached."""
             from drillbook import targets
 
+            opened.close()
             place = targets.Place(state_dir(root), entry.run_id, clock, events, journal)
-            return targets.connect(entry, place=place)
+            if world := targets.connect(entry, place=place):
+                opened.callback(world.close)
+            return world
 
         entries = journal.open_entries()
         result = heal_journal(journal, connect, clock, events, force=force)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from drillbook import egress
 from drillbook.clock import Clock, SystemClock
 from drillbook.errors import DrillBroken
 from drillbook.events import Json
@@ -100,7 +101,9 @@ class Canary:
                 command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
             )
         canary = cls(process, out, settings, slow, clock or SystemClock())
-        canary._order(json.dumps({"front_door": front_door, "settings": settings.as_json()}))
+        canary._order(
+            json.dumps({"front_door": front_door, "settings": settings.as_json(), "guarded": egress.is_shut()})
+        )
         try:
             canary._await_first(timeout)
         except BaseException:

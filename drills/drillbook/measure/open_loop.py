@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from drillbook.clock import Clock, SystemClock
+from drillbook.egress import Guard
 from drillbook.errors import DrillbookError
 from drillbook.events import Json
 from drillbook.measure.canary_settings import CanarySettings
@@ -96,6 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     config = json.loads(sys.stdin.readline() if options.config == "-" else Path(options.config).read_text())
     clock, settings = SystemClock(), CanarySettings.from_json(config["settings"])
+    if config.get("guarded"):
+        Guard().raise_()
     try:
         door = HttpFrontDoor(config["front_door"], timeout=settings.timeout, clock=clock)
         with HistoryWriter(options.out, settings.as_json(), clock) as history:

@@ -104,6 +104,7 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
     try:
         _opener(target).open_world(world, place.state)
     except BaseException:
+        world.close()
         remove_workdir({"workdir": str(world.workdir)})
         raise
     world.address = {"target": target, "workdir": str(world.workdir), "values": dict(world.values), **world.address}
@@ -161,7 +162,11 @@ def connect(entry: Entry, *, place: Place) -> World | None:
         address=dict(address),
         journal=place.journal,
     )
-    return world if _opener(world.target).find_again(world) else None
+    try:
+        return world if _opener(world.target).find_again(world) else None
+    except BaseException:
+        world.close()
+        raise
 
 
 def remove_workdir(address: Mapping[str, Json]) -> None:

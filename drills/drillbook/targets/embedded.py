@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from drillbook.aws.egress import keep_from_aws
 from drillbook.aws.session import Session
 from drillbook.embedded import process
 from drillbook.embedded.process import Cloud
@@ -39,6 +40,7 @@ def _attach(world: World, cloud: Cloud) -> None:
     world.speed = cloud.speed
     world.values |= {"account": account, "endpoint": cloud.endpoint, "region": region, "port": str(port)}
     world.values["resolver"] = f"dns://{names}?port={port}&speed={cloud.speed:g}"
+    keep_from_aws(world)
     world.aws = Session(
         account,
         region,

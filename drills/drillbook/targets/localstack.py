@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from drillbook.aws.egress import keep_from_aws
 from drillbook.aws.session import Session
 from drillbook.world import World
 
@@ -35,5 +36,6 @@ def _attach(world: World, endpoint: str) -> None:
     region = world.values["region"] or "us-east-1"
     world.values |= {"account": account, "endpoint": endpoint, "region": region}
     regions = tuple({region, *service.regions.values()})
+    keep_from_aws(world)
     world.aws = Session(account, region, endpoint, clock=world.clock, events=world.events, regions=regions)
     world.aws.identity()
