@@ -36,6 +36,9 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.upstream = dict(upstream)
         threading.Thread(target=self.serve_forever, name="egress-proxy", daemon=True).start()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Either side may hang up at any time; that is no news."""
+
     @property
     def url(self) -> str:
         return f"http://{EVERYWHERE}:{self.server_address[1]}"
@@ -68,8 +71,8 @@ class _Request(socketserver.BaseRequestHandler):
         head = self._head()
         verb, _, rest = head.partition(b" ")
         asked = rest.partition(b" ")[0].decode("latin-1")
-        target = urlsplit(f"https://{asked}" if verb == b"CONNECT" else asked)
-        if not target.hostname:
+        target = _target(f"https://{asked}" if verb == b"CONNECT" else asked)
+        if target is None or not target.hostname:
             self._answer("400 Not a request to a proxy")
         elif egress.is_aws(target.hostname):
             self._answer(f"403 {_REFUSAL} ({target.hostname})")
@@ -106,6 +109,15 @@ class _Request(socketserver.BaseRequestHandler):
             else:
                 there.sendall(_closing(head))
             _join(self.request, there)
+
+
+def _target(url: str) -> SplitResult | None:
+    try:
+        target = urlsplit(url)
+        _ = target.port
+    except ValueError:
+        return None
+    return target
 
 
 def _introduced(head: bytes, proxy: SplitResult) -> bytes:
