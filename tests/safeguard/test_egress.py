@@ -4,15 +4,18 @@ and names that would be looked up do not exist."""
 from __future__ import annotations
 
 import http.client
+import io
+import json
 import os
 import socket
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -219,3 +222,38 @@ def test_the_guard_costs_a_process_nothing_that_can_be_felt(guard: Guard) -> Non
 def test_importing_the_guard_alone_changes_nothing() -> None:
     code = "import drillbook.egress as e, socket, sys; assert not e._hooked; assert 'boto3' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_function_of_the_embedded_cloud_does_not_reach_aws(tmp_path: Path) -> None:
+    handler = (
+        "import urllib.request as u\n"
+        "def answer(event, context):\n"
+        "    try: return u.urlopen(event, timeout=5).status\n"
+        "    except Exception as error: return str(error)\n"
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("main.py", handler)
+    cloud = process.start(tmp_path, owner=os.getpid())
+    try:
+        there = {"region_name": "us-east-1", "endpoint_url": cloud.endpoint, "config": ONCE, **KEYS}
+        boto3.client("iam", **there).create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+        functions = boto3.client("lambda", **there | {"config": Config(read_timeout=30)})
+        functions.create_function(
+            FunctionName="leaver",
+            Runtime="python3.11",
+            Handler="main.answer",
+            Role="arn:aws:iam::111122223333:role/any",
+            Code={"ZipFile": packed.getvalue()},
+            Timeout=10,
+            Environment={"Variables": {"HTTP_PROXY": "http://127.0.0.1:1"}},
+        )
+
+        def answer(url: str) -> Any:
+            return json.load(functions.invoke(FunctionName="leaver", Payload=json.dumps(url))["Payload"])
+
+        assert "403 Refused by the egress rail" in answer("https://sts.amazonaws.com/")
+        assert "403" in answer("http://169.254.169.254/latest/meta-data/")
+        assert answer(f"{cloud.endpoint}/_drillbook/status") == 200
+    finally:
+        process.stop(cloud)

@@ -42,8 +42,12 @@ def away_from_aws(environment: Mapping[str, str], proxy: str, direct: list[str])
     """
     dropped = (*_PROXIES, *_DIRECT, "ALL_PROXY", "all_proxy")
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_") and name not in dropped}
-    bypass = ",".join([*_LOOPBACK, *direct])
-    return kept | dict.fromkeys(_PROXIES, proxy) | dict.fromkeys(_DIRECT, bypass)
+    return kept | way_out(proxy, direct)
+
+
+def way_out(proxy: str, direct: list[str]) -> dict[str, str]:
+    """Out by ``proxy`` alone, but for loopback and the hosts in ``direct``."""
+    return dict.fromkeys(_PROXIES, proxy) | dict.fromkeys(_DIRECT, ",".join([*_LOOPBACK, *direct]))
 
 
 def pointed_at(endpoint: str, account: str, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

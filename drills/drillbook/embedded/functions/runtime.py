@@ -31,6 +31,8 @@ from drillbook.embedded.journey import sandbox_key
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 from drillbook.errors import TargetError
+from drillbook.shell.environment import way_out
+from drillbook.shell.proxy import proxy
 
 MAX_REQUEST = 6_291_456
 """Bytes of a synchronous request. Source: Lambda quotas, "Invocation payload"."""
@@ -176,7 +178,8 @@ class FunctionRuntime:
         return self.cloud.scratch / "functions" / "code"
 
     def _environment(self, function: LambdaFunction) -> dict[str, str]:
-        """Nothing of the machine's own AWS settings gets in. What AWS reserves the function cannot override."""
+        """Nothing of the machine's own AWS settings gets in, and no way to AWS itself. What AWS reserves the function
+        cannot override."""
         theirs = {name: str(value) for name, value in (function.environment_vars or {}).items()}
         dummy = {
             "AWS_ACCESS_KEY_ID": sandbox_key(function.region),
@@ -194,7 +197,7 @@ class FunctionRuntime:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        return {"AWS_ENDPOINT_URL": self.cloud.endpoint} | theirs | dummy | ours
+        return {"AWS_ENDPOINT_URL": self.cloud.endpoint} | theirs | dummy | ours | way_out(proxy().url, direct=[])
 
 
 def _accept(function: LambdaFunction, payload: bytes) -> None:
