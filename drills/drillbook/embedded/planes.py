@@ -18,6 +18,7 @@ PLANES = (
     "drillbook.embedded.functions.plane",
     "drillbook.embedded.front_door.plane",
     "drillbook.embedded.alarms.plane",
+    "drillbook.embedded.stacks.plane",
     "drillbook.embedded.backup.plane",
     "drillbook.embedded.dns.plane",
 )
