@@ -49,3 +49,11 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HowToUpdateDi
 INVALIDATED = 60.0
 """An invalidation is "usually complete within seconds to minutes"; until then edges may answer with the old object.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Invalidation.html"""
+
+REPLICATION_METRICS = 60.0
+"""How often S3 tells how far the replication of a bucket is behind, while it is: CloudWatch has it once a minute.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html"""
+
+LAG_SAMPLE = 60.0
+"""Replication lag is a metric of one value a minute.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html"""
