@@ -21,6 +21,7 @@ PLANES = (
     "drillbook.embedded.stacks.plane",
     "drillbook.embedded.backup.plane",
     "drillbook.embedded.dns.plane",
+    "drillbook.embedded.objects.plane",
 )
 """Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""
 
