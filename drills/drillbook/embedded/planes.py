@@ -19,6 +19,8 @@ PLANES = (
     "drillbook.embedded.front_door.plane",
     "drillbook.embedded.alarms.plane",
     "drillbook.embedded.stacks.plane",
+    "drillbook.embedded.keys.plane",
+    "drillbook.embedded.secrets.plane",
     "drillbook.embedded.backup.plane",
     "drillbook.embedded.dns.plane",
     "drillbook.embedded.objects.plane",

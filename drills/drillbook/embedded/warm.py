@@ -19,6 +19,10 @@ _FIRST_CALLS = (
     ("lambda", "GET", "/2015-03-31/functions/", ""),
     ("apigateway", "GET", "/restapis", ""),
     ("s3", "GET", "/", ""),
+    ("ssm", "POST", "/", "AmazonSSM.DescribeParameters"),
+    ("secretsmanager", "POST", "/", "secretsmanager.ListSecrets"),
+    ("kms", "POST", "/", "TrentService.ListKeys"),
+    ("backup", "GET", "/backup-vaults/", ""),
     ("monitoring", "POST", "/", "GraniteServiceVersion20100801.DescribeAlarms"),
 )
 _log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from drillbook.embedded.backup.kind import Home, Taken, demand
 from drillbook.embedded.backup.records import RecoveryPoint
 from drillbook.embedded.backup.refusals import bad_metadata
 from drillbook.embedded.backup.work import JobFailed, Work
+from drillbook.embedded.keys.services import check_readable
 
 _ENCRYPTIONS = ("original", "SSE-S3", "SSE-KMS")
 _ITEMS = 5
@@ -66,7 +67,7 @@ class Buckets:
             if not bucket.is_versioned:
                 raise JobFailed(f"Bucket {name} cannot be backed up: S3 Versioning is not enabled")
             stacks = list(dict(bucket.keys).values())
-            return [_stored(backend, version) for stack in stacks for version in list(stack)]
+            return [_stored(backend, version, home.region) for stack in stacks for version in list(stack)]
 
         return _taken(point_arn, work.step(take, home.region), name)
 
@@ -99,9 +100,10 @@ class Buckets:
                 stored.object.dispose()
 
 
-def _stored(backend: S3Backend, version: FakeKey | FakeDeleteMarker) -> StoredVersion:
+def _stored(backend: S3Backend, version: FakeKey | FakeDeleteMarker, region: str) -> StoredVersion:
     if isinstance(version, FakeDeleteMarker):
         return StoredVersion(version.name, None, {})
+    check_readable(version, region)
     return StoredVersion(
         version.name, copy.deepcopy(version), dict(backend.tagger.get_tag_dict_for_resource(version.arn))
     )
