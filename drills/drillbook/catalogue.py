@@ -17,6 +17,12 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
     "fault": {
         "dynamodb.corrupt_items": "drillbook.aws.faults.table:CorruptItems",
         "lambda.bad_deployment": "drillbook.aws.faults.function:BadDeployment",
+        "region.dark": "drillbook.aws.faults.region:RegionDark",
+        "region.partitioned": "drillbook.aws.faults.region:RegionPartitioned",
+        "service.slow": "drillbook.aws.faults.service:ServiceSlow",
+        "service.throttled": "drillbook.aws.faults.service:ServiceThrottled",
+        "service.unavailable": "drillbook.aws.faults.service:ServiceUnavailable",
+        "zone.dark": "drillbook.aws.faults.region:ZoneDark",
     },
     "probe": {
         "cloudwatch.alarm": "drillbook.aws.probes.alarm:AlarmProbe",
@@ -25,6 +31,9 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
         "dynamodb.table": "drillbook.aws.probes.table:describe_configuration",
     },
 }
+
+OBSTRUCTING = ("region.dark", "region.partitioned", "service.slow", "service.throttled", "service.unavailable")
+"""Faults under which other changes cannot be undone: they are healed first."""
 
 CAPABILITIES = (
     "apigateway.front_door",

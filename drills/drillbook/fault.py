@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 
+EMULATED = "embedded:"
+"""How ``touches`` names parts of the embedded cloud itself, such as a region: they are nobody's and carry no tags."""
+
+
 class Settings(BaseModel):
     """Base of the settings that a service file gives to a fault or probe (``with:``). Unknown keys are errors."""
 

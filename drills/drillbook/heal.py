@@ -1,9 +1,10 @@
 """Put the world back as it was before the drill, from the journal alone: in the drill's own process, or in a new one
 after a kill, days later.
 
-Latest change first. Each is restored, read back, and only then written off. A change whose ``apply`` was not seen to
-end may still have a call in flight, which can land *after* a restore that read back well. Such a change is therefore
-left alone for its settle time first, and read once more a settle time later.
+What keeps others from being undone, such as a lost region, comes first; then the latest change. Each is restored, read
+back, and only then written off. A change whose ``apply`` was not seen to end may still have a call in flight, which can
+land *after* a restore that read back well. Such a change is therefore left alone for its settle time first, and read
+once more a settle time later.
 
 The healer may itself be killed at any instant: whatever it had not written off, the next one does again.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from drillbook.catalogue import OBSTRUCTING
 from drillbook.clock import Clock
 from drillbook.errors import FaultError, Refused
 from drillbook.events import EventKind, EventStream, Json
@@ -80,7 +82,7 @@ def heal(
         # Whoever made these changes is dead, or is this process, which waits here: from now on all is quiet.
         journal.found_quiet([entry for entry in entries if not _being_made(journal, entry)], clock)
         healer = _Healer(journal, connect, clock, events, rebuild or _from_service)
-        for entry in journal.open_entries(run_id):
+        for entry in sorted(journal.open_entries(run_id), key=lambda each: each.factory not in OBSTRUCTING):
             healer.heal(entry)
     return healer.result()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drillbook.errors import OperationError
 from drillbook.events import EventKind
+from drillbook.fault import EMULATED
 from drillbook.rails import (
     AccountRail,
     BlastRadiusRail,
@@ -71,7 +72,9 @@ class Rails:
         rails: list[Rail] = [BlastRadiusRail(touches, settings.max_resources, settings.max_share, resources)]
         if self._world.aws and settings.tag:
             tags_of = self._tags_of or _tags_by(self._world.aws)
-            rails.append(TagRail(settings.tag, touches, tags_of))
+            emulated = self._world.target == "embedded"
+            owned = [each for each in touches if not (emulated and each.startswith(EMULATED))]
+            rails.append(TagRail(settings.tag, owned, tags_of))
         return self._ask(rails)
 
     def time_box(self) -> TimeBox:

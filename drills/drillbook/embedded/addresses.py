@@ -41,6 +41,7 @@ REGIONS = (
     "us-west-1",
     "us-west-2",
 )
+_SANDBOX_KEY = "embedded."
 
 
 def address_of(region: str) -> str:
@@ -56,3 +57,14 @@ def region_at(address: str) -> str | None:
     if prefix != "127.0.1" or not 1 <= int(last) <= len(REGIONS):
         return None
     return REGIONS[int(last) - 1]
+
+
+def sandbox_key(region: str) -> str:
+    """The access key of a function's sandbox: it says where the function's calls set out."""
+    return _SANDBOX_KEY + region
+
+
+def region_of_key(key: str) -> str | None:
+    """The region whose sandboxes have this access key; None for anybody else's."""
+    region = key.removeprefix(_SANDBOX_KEY)
+    return region if region != key and region in REGIONS else None

@@ -51,6 +51,14 @@ class Failures:
         """How this service of this region fails; None if it does not."""
         return next((fault for fault in self.services if (fault.region, fault.service) == (region, service)), None)
 
+    def and_also(self, more: Failures) -> Failures:
+        """All of these and all of those."""
+        return Failures(**{name: getattr(self, name) | getattr(more, name) for name in vars(self)})
+
+    def without(self, mended: Failures) -> Failures:
+        """These but those."""
+        return Failures(**{name: getattr(self, name) - getattr(mended, name) for name in vars(self)})
+
     def as_json(self) -> dict[str, Json]:
         return {
             "regions": sorted(self.regions),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import unquote
 
-from drillbook.embedded.addresses import REGIONS
+from drillbook.embedded.addresses import region_of_key
 from drillbook.embedded.domains import Failures
 from drillbook.embedded.serving import REGION
 
@@ -30,7 +30,6 @@ HOMES = {
     "route53-recovery-control-config": "us-west-2",
 }
 """Global services and the one region of their control plane. STS is regional."""
-_SANDBOX_KEY = "embedded."
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _BUCKET_HOST = re.compile(r"(.+)\.s3[.-]", re.IGNORECASE)
 
@@ -62,11 +61,6 @@ class Journey:
         return all(failures.linked(one, other) for one in self.origins for other in self.regions)
 
 
-def sandbox_key(region: str) -> str:
-    """The access key of a function's sandbox: it says where the function's calls set out."""
-    return _SANDBOX_KEY + region
-
-
 def journey(environ: dict[str, Any], doors: Sequence[Any]) -> Journey:
     """The journey of a request of which only the head is known."""
     entered = environ.get(REGION)
@@ -76,12 +70,12 @@ def journey(environ: dict[str, Any], doors: Sequence[Any]) -> Journey:
             there = door.region(environ)
             return Journey(frozenset(origins), frozenset({there} if there else ()), door.service)
     key, region, service = _signature(environ)
-    if key.startswith(_SANDBOX_KEY):
-        origins.add(key.removeprefix(_SANDBOX_KEY))
+    if origin := region_of_key(key):
+        origins.add(origin)
     regions = {HOMES.get(service, region)} if region else set()
     if service in ("", "s3"):
         regions = set(_bucket_regions(environ)) or regions
-    return Journey(frozenset(origins & set(REGIONS)), frozenset(regions), service)
+    return Journey(frozenset(origins), frozenset(regions), service)
 
 
 def _signature(environ: dict[str, Any]) -> tuple[str, str, str]:

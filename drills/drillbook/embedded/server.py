@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.clock import Clock, SystemClock
-from drillbook.embedded import faulty, planes, world_file
+from drillbook.embedded import faulty, planes, sweep, world_file
 from drillbook.embedded.crash import Crashes
 from drillbook.embedded.domains import Domains, Failures
 from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
+from drillbook.embedded.knock import DOOR
 from drillbook.embedded.planes import CloudState, Door, Plane
-from drillbook.embedded.process import SCRATCH
 from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
 from drillbook.embedded.watch import Watch
@@ -54,7 +53,7 @@ def run(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     with ExitStack() as leaving:
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH))
+        scratch = sweep.claim()
         leaving.callback(shutil.rmtree, scratch, ignore_errors=True)
         leaving.callback(_remove_own, options.state_file, options.id)
         cloud = EmbeddedCloud(options, SystemClock(), scratch, stopping)
@@ -71,6 +70,7 @@ class EmbeddedCloud:
         self._joining = threading.Lock()
         self._crashes = Crashes()
         self._gate = Gate(clock)
+        self._born = clock.monotonic()
         self._watch = Watch(clock, options.idle_limit, used=clock.monotonic())
         self._watch.add(options.owner, options.journal)
         domains = Domains()
@@ -78,6 +78,7 @@ class EmbeddedCloud:
         self._server = listen(self, self._door)
         self.state = CloudState(options.account, endpoint_of(self._server), options.speed, clock, scratch, domains)
         self._planes: list[Plane] = []
+        self._closing = ExitStack()
         self._doors: list[Door] = []
         self._aws: Application = _aws_api()
 
@@ -86,6 +87,7 @@ class EmbeddedCloud:
         _write_private(self.options.state_file, self._identity() | {"scratch": str(self.state.scratch)})
         for plane in planes.load():
             self._planes.append(plane)
+            self._closing.callback(plane.close)
             plane.install(self.state)
         self._doors = [plane for plane in self._planes if isinstance(plane, Door)]
         self._door.doors = self._doors
@@ -111,8 +113,7 @@ class EmbeddedCloud:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        for plane in reversed(self._planes):
-            plane.close()
+        self._closing.close()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(CONTROL):
@@ -125,6 +126,8 @@ class EmbeddedCloud:
         if fault:
             self.stopping.wait(fault.seconds)
             self._door.check(environ)  # A region may have gone dark meanwhile: nothing may happen there now.
+        if environ["PATH_INFO"] == DOOR:
+            return _json(start_response, "200 OK", {"door": "open"})
         try:
             with self._gate.request():
                 return self._route(environ)(environ, start_response)
@@ -185,6 +188,7 @@ class EmbeddedCloud:
     def status(self) -> dict[str, Json]:
         return self._identity() | {
             "ready": self._ready.is_set(),
+            "seconds": round(self.state.clock.monotonic() - self._born, 3),
             "owners": sorted(owner.pid for owner in self._watch.owners),
             "idle_limit": self.options.idle_limit,
             "crashes": self._crashes.status(),

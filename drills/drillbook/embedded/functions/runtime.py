@@ -21,13 +21,13 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.exceptions import JsonRESTError
 
 from drillbook.clock import SystemClock
+from drillbook.embedded.addresses import sandbox_key
 from drillbook.embedded.crash import BLAME
 from drillbook.embedded.domains import Failures
 from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
 from drillbook.embedded.functions.sandbox import Blueprint, Outcome
 from drillbook.embedded.functions.sandbox_pool import RegionDark, SandboxPool
-from drillbook.embedded.journey import sandbox_key
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 from drillbook.errors import TargetError
