@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from drillbook.clock import SystemClock
-from drillbook.embedded import process
+from drillbook.embedded import process, sweep
 from drillbook.embedded.process import Cloud
 from drillbook.errors import TargetError, UsageError
 from drillbook.liveness import birth_of
@@ -51,7 +51,7 @@ class OpenJournal(Protocol):
 
 
 def scratches() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{process.SCRATCH}*")}
+    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{sweep.SCRATCH}*")}
 
 
 def assert_gone(cloud: Cloud, within: float) -> None:

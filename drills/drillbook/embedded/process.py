@@ -8,11 +8,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from drillbook.clock import Clock, SystemClock
+from drillbook.embedded import sweep
 from drillbook.embedded.domains import Failures
 from drillbook.embedded.watch import IDLE
 from drillbook.errors import TargetError, UsageError, WaitTimeout
@@ -30,8 +29,6 @@ from drillbook.liveness import birth_of
 from drillbook.waiting import wait_for
 
 ACCOUNT = "111122223333"
-SCRATCH = "drillbook-cloud-"
-"""How the name of every cloud's scratch directory begins."""
 _PACKAGES = Path(__file__).parents[2]
 _START_TIMEOUT = 60.0
 _PATIENCE = 15.0
@@ -136,6 +133,14 @@ def command(cloud: Cloud, verb: str, body: Json) -> None:
         raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
 
 
+def clear(state_dir: Path) -> None:
+    """Remove what a killed cloud of ``state_dir`` left, and other killed clouds of this user. A live one stays."""
+    if state_dir.is_dir():
+        with _alone(state_dir):
+            if find(state_dir) is None:
+                _sweep(state_dir)
+
+
 def _join(cloud: Cloud, owner: int | None, journal: Path | None) -> bool:
     """Become an owner, too; False if the cloud is about to end."""
     asked = {"owner": owner, "journal": journal and str(journal.resolve())}
@@ -159,6 +164,7 @@ def stop(cloud: Cloud, clock: Clock | None = None) -> None:
             return
         os.kill(cloud.pid, number)
         if _gone(cloud.pid, clock, timeout=3.0):
+            sweep.sweep()
             return
     raise TargetError(f"the embedded cloud (pid {cloud.pid}) does not end", do=f"see what keeps process {cloud.pid}")
 
@@ -306,11 +312,9 @@ def _is_cloud(cloud: Cloud) -> bool:
 
 
 def _sweep(state_dir: Path) -> None:
-    """Remove what a cloud that was killed left: its state file, and the scratch directory that is named there."""
+    """Remove what clouds that were killed left: the state file, here, and directories and processes, wherever."""
     noted = _noted(state_dir)
-    scratch = Path(noted["scratch"]) if noted else None
-    if scratch and scratch.name.startswith(SCRATCH) and scratch.parent == Path(tempfile.gettempdir()):
-        shutil.rmtree(scratch, ignore_errors=True)
+    sweep.sweep(*[Path(noted["scratch"])] if noted else [])
     (state_dir / "cloud.json").unlink(missing_ok=True)
 
 

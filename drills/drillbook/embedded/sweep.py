@@ -1,0 +1,56 @@
+"""What killed clouds left behind: directories, and processes that could not end with their cloud.
+
+A scratch directory names its owner, a process by pid and birth. When that process is gone, whatever works in the
+directory is ended and the directory removed; nothing is ever looked for by its name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from drillbook.embedded.postgres.processes import kill_all_in
+from drillbook.liveness import Process, birth_of, this_process
+
+SCRATCH = "drillbook-cloud-"
+"""How the name of every cloud's scratch directory begins; its owner's pid follows."""
+_OWNER = "owner.json"
+
+
+def claim() -> Path:
+    """A scratch directory of this process."""
+    owner = this_process()
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{owner.pid}-"))
+    (folder / _OWNER).write_text(json.dumps({"pid": owner.pid, "birth": owner.birth}))
+    return folder
+
+
+def sweep(*also: Path) -> list[str]:
+    """Clear up after every cloud of this user that is gone: those in the directory for temporary files, and ``also``
+    these directories, if they are clouds'. Returns the names of what was removed."""
+    found = {*Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"), *also}
+    return [_clear(folder) for folder in sorted(found) if _is_ours(folder) and not _is_owned(folder)]
+
+
+def _is_ours(folder: Path) -> bool:
+    whole = folder.name.startswith(SCRATCH) and folder.is_dir() and not folder.is_symlink()
+    return whole and folder.stat().st_uid == os.getuid()
+
+
+def _is_owned(folder: Path) -> bool:
+    """By the record; while that is not there yet, by the pid in the name."""
+    try:
+        noted = json.loads((folder / _OWNER).read_text())
+        return Process(int(noted["pid"]), str(noted["birth"])).alive
+    except (OSError, ValueError, KeyError):
+        pid = folder.name.removeprefix(SCRATCH).partition("-")[0]
+        return pid.isdigit() and birth_of(int(pid)) is not None
+
+
+def _clear(folder: Path) -> str:
+    kill_all_in(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder.name
