@@ -19,10 +19,12 @@ PLANES = (
     "drillbook.embedded.front_door.plane",
     "drillbook.embedded.alarms.plane",
     "drillbook.embedded.stacks.plane",
+    "drillbook.embedded.parameters.plane",
     "drillbook.embedded.keys.plane",
     "drillbook.embedded.secrets.plane",
     "drillbook.embedded.backup.plane",
     "drillbook.embedded.dns.plane",
+    "drillbook.embedded.cdn.plane",
     "drillbook.embedded.objects.plane",
 )
 """Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""

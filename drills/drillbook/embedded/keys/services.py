@@ -124,13 +124,22 @@ def _invalid_key_id(error: JsonRESTError) -> Exception:
 
 
 def put_parameter(original: Callable[..., Parameter]) -> Callable[..., Parameter]:
-    def put(backend: SimpleSystemManagerBackend, name: str, *args: Any, **named: Any) -> Parameter:
-        _, _, kind, _, key, *_ = args
+    def put(
+        backend: SimpleSystemManagerBackend,
+        name: str,
+        description: str | None,
+        value: str,
+        parameter_type: str | None,
+        allowed_pattern: str | None,
+        keyid: str | None,
+        *args: Any,
+        **named: Any,
+    ) -> Parameter:
         before = backend.get_parameter(name)
-        if (kind or (before.parameter_type if before else "")) == "SecureString":
+        if (parameter_type or (before.parameter_type if before else "")) == "SecureString":
             with _told_as(_invalid_key_id):
-                _ask(backend.account_id, backend.region_name, key or (before.keyid if before else None))
-        made = original(backend, name, *args, **named)
+                _ask(backend.account_id, backend.region_name, keyid or (before.keyid if before else None))
+        made = original(backend, name, description, value, parameter_type, allowed_pattern, keyid, *args, **named)
         vars(made)["region"] = backend.region_name
         return made
 
