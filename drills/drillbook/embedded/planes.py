@@ -19,6 +19,7 @@ PLANES = (
     "drillbook.embedded.front_door.plane",
     "drillbook.embedded.alarms.plane",
     "drillbook.embedded.stacks.plane",
+    "drillbook.embedded.trail.plane",
     "drillbook.embedded.parameters.plane",
     "drillbook.embedded.keys.plane",
     "drillbook.embedded.secrets.plane",

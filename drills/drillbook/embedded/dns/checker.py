@@ -12,21 +12,17 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from moto.route53.models import HealthCheck
 
-from drillbook.embedded.addresses import EVERYWHERE, region_at
+from drillbook.embedded.dns.places import WEB, patience, place_of
 from drillbook.embedded.planes import CloudState
-from drillbook.web.resolver import Place, dial
+from drillbook.web.resolver import dial
 
 CONNECT, CONNECT_TCP, ANSWER = 4.0, 10.0, 2.0
 """AWS seconds."""
-LEAST_PATIENCE = 0.5
-"""Seconds that a checker waits at least: the endpoints of a scaled world are real, and not faster than others."""
 _SEARCHED = 5120
 _AGENT = "Amazon-Route53-Health-Check-Service (ref {}; report https://amzn.to/1vsZADi)"
-_WEB = {80: "http", 443: "https"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,6 @@ class Finding:
     said: str
 
 
-def place_of(cloud: CloudState, address: str, port: int, *, tls: bool) -> Place:
-    """Where that address is on this machine: the web ports of a region's address are the cloud's one port, without
-    TLS, since the cloud has no certificates."""
-    if port in _WEB and (region_at(address) or address == EVERYWHERE):
-        return Place(address, urlsplit(cloud.endpoint).port or port, tls=False)
-    return Place(address, port, tls)
-
-
 def probe(cloud: CloudState, check: HealthCheck, find: Callable[[str], str | None]) -> Finding:
     """Probe once. ``find`` gives the address of a name."""
     address = check.ip_address or find(check.fqdn or "")
@@ -53,7 +41,7 @@ def probe(cloud: CloudState, check: HealthCheck, find: Callable[[str], str | Non
     place = place_of(cloud, address, int(check.port), tls=str(check.type_).startswith("HTTPS"))
     limit = CONNECT_TCP if check.type_ == "TCP" else CONNECT
     try:
-        with dial([place], check.fqdn or address, _patience(cloud, limit), _unverified()) as sock:
+        with dial([place], check.fqdn or address, patience(cloud, limit), _unverified()) as sock:
             if check.type_ == "TCP":
                 return Finding(True, "Success: TCP connection established")
             return _asked(cloud, check, address, sock)
@@ -62,7 +50,7 @@ def probe(cloud: CloudState, check: HealthCheck, find: Callable[[str], str | Non
 
 
 def _asked(cloud: CloudState, check: HealthCheck, address: str, sock: socket.socket) -> Finding:
-    sock.settimeout(_patience(cloud, ANSWER))
+    sock.settimeout(patience(cloud, ANSWER))
     connection = http.client.HTTPConnection(address)
     connection.sock = sock
     headers = {"Host": _host(check, address), "User-Agent": _AGENT.format(check.id), "Connection": "close"}
@@ -90,11 +78,7 @@ def _judged(check: HealthCheck, answer: http.client.HTTPResponse) -> Finding:
 def _host(check: HealthCheck, address: str) -> str:
     """The domain name, with the port unless it is the web's own."""
     name = check.fqdn or address
-    return name if int(check.port) in _WEB else f"{name}:{check.port}"
-
-
-def _patience(cloud: CloudState, seconds: float) -> float:
-    return max(cloud.aws_seconds(seconds), LEAST_PATIENCE)
+    return name if int(check.port) in WEB else f"{name}:{check.port}"
 
 
 def _why(error: OSError) -> str:
