@@ -16,6 +16,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import Exit, TyperException
 
+from drillbook.cli.cloud_commands import cloud_app
+from drillbook.cli.options import AsJson, Root
 from drillbook.errors import DrillbookError
 
 app = typer.Typer(
@@ -27,14 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-cloud_app = typer.Typer(help="The embedded cloud: a process of its own, on this machine only.")
 app.add_typer(cloud_app, name="cloud")
 
 Service = Annotated[str | None, typer.Argument(help="Name of a service; all services if left out.", show_default=False)]
-Root = Annotated[
-    Path | None, typer.Option("--root", help="Folder that holds drills/ and features/; by default found upwards.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Drill = Annotated[str | None, typer.Option("--drill", help="Only the drills whose name contains this.")]
 Target = Annotated[
     str | None, typer.Option(help="Where to drill: embedded, local, or another of the service's targets.")
@@ -156,34 +153,6 @@ def steps(
     from drillbook.cli import catalogue
 
     catalogue.show(markdown=markdown, as_json=as_json)
-
-
-@cloud_app.command("up", epilog='Example: eval "$(drillbook cloud up)"')
-def cloud_up(
-    speed: Annotated[float, typer.Option(min=1, help="AWS durations are divided by this.")] = 100,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, and stop the cloud on Ctrl-C.")] = False,
-    root: Root = None,
-) -> None:
-    """Start the embedded cloud, if it is not running, and print what a shell must export to use it."""
-    from drillbook.cli import cloud
-
-    cloud.up(root, speed=speed, foreground=foreground)
-
-
-@cloud_app.command("down", epilog="Example: drillbook cloud down")
-def cloud_down(root: Root = None) -> None:
-    """Stop the embedded cloud."""
-    from drillbook.cli import cloud
-
-    cloud.down(root)
-
-
-@cloud_app.command("status", epilog="Example: drillbook cloud status --json")
-def cloud_status(root: Root = None, as_json: AsJson = False) -> None:
-    """Say whether the embedded cloud runs, and where. Exit code 1 if it does not."""
-    from drillbook.cli import cloud
-
-    raise Exit(cloud.status(root, as_json=as_json))
 
 
 def _tell(message: str) -> None:
