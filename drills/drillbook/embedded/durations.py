@@ -57,3 +57,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html"""
 LAG_SAMPLE = 60.0
 """Replication lag is a metric of one value a minute.
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html"""
+
+TRAIL = 300.0
+"""CloudTrail delivers events "within an average of about 5 minutes of an API call".
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html"""
