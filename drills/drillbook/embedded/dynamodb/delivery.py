@@ -46,6 +46,7 @@ class Delivery:
         if not group.pending:
             group.forget_stamps()
         for replica in list(group.replicas.values()):
+            yield from self._fill(group, replica)
             self._settle(group, replica)
 
     def _empty(self, group: GlobalTable, source: Replica, region: str) -> Iterator[float]:
@@ -76,14 +77,25 @@ class Delivery:
             series = Series(group.account, source.region, "AWS/DynamoDB", "ReplicationLatency", named)
             store_of(self._cloud).record(series, now, [(now - change.sent) * 1000])
 
+    def _fill(self, group: GlobalTable, replica: Replica) -> Iterator[float]:
+        """Let it be ACTIVE when all has arrived that its source had; how long that has to wait, if it can come."""
+        if replica.status != "CREATING" or any(change.copied for change in self._inbound(group, replica)):
+            return
+        arrival = self._transit.arrival(replica.joined_at, replica.source, replica.region)
+        if arrival is None:
+            return
+        left = arrival - self._table(group, replica).ledger.instant()
+        if left > 0:
+            yield left
+        else:
+            replica.status = "ACTIVE"
+
     def _settle(self, group: GlobalTable, replica: Replica) -> None:
-        """Complete what this replica is undergoing, once everything that has to arrive for it has arrived."""
+        """Give it the settings that all share, and let it go if it is to and has sent all that it has."""
         linked = self._cloud.domains.now.linked
         if replica.settings < group.settings and linked(group.leader, replica.region):
             share(backend_of(group.account, group.leader).table(group.name), self._table(group, replica), replica)
             replica.settings = group.settings
-        if replica.status == "CREATING" and not any(change.copied for change in self._inbound(group, replica)):
-            replica.status = "ACTIVE"
         if replica.status == "DELETING" and not replica.pending and self._reached(group, replica):
             self._remove(group, replica)
 

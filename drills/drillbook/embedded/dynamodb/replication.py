@@ -52,6 +52,10 @@ class Replica:
     """What other regions have not received yet, by region, in the order of writing. It stays in this region."""
     settings: int = 0
     """The version of the table's settings that it has."""
+    source: str = ""
+    """The region that it is, or was, filled from,"""
+    joined_at: float = 0.0
+    """and since when."""
     sourced_at: float = -math.inf
     """When a new replica was last filled from it."""
     overrides: dict[str, int] = field(default_factory=dict)
@@ -88,7 +92,10 @@ class GlobalTable:
 
     def join(self, region: str, source: str, images: dict[ItemKey, Item], at: float) -> None:
         """A new replica is filled with what ``source`` holds and has deleted, and all that is under way to it."""
-        origin, new = self.replicas[source], Replica(region, "CREATING", settings=self.settings)
+        origin, new = (
+            self.replicas[source],
+            Replica(region, "CREATING", settings=self.settings, source=source, joined_at=at),
+        )
         held: dict[ItemKey, Item | None] = dict.fromkeys(origin.stamps) | images
         old = Stamp(-math.inf, source)
         copies = [Change(key, image, origin.stamps.get(key, old), at, copied=True) for key, image in held.items()]
