@@ -212,6 +212,7 @@ def test_a_stack_makes_a_table_with_its_recovery_switched_on(client: Client) -> 
           TimeToLiveSpecification: {AttributeName: expires, Enabled: true}
     """
     client("cloudformation").create_stack(StackName="products", TemplateBody=template)
+    client("cloudformation").get_waiter("stack_create_complete").wait(StackName="products")
     dynamodb = client("dynamodb")
     described = dynamodb.describe_continuous_backups(TableName="from-a-stack")["ContinuousBackupsDescription"]
     assert described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"

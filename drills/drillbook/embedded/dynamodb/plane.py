@@ -36,20 +36,16 @@ class DynamoDB:
     def install(self, cloud: CloudState) -> None:
         from moto.dynamodb import urls
         from moto.dynamodb.models import dynamodb_backends
-        from moto.dynamodb.models.table import Table
 
         from drillbook.embedded.dynamodb.api import TimeTravelApi
         from drillbook.embedded.dynamodb.backend import TimeTravelBackend
         from drillbook.embedded.dynamodb.delivery import Delivery
         from drillbook.embedded.dynamodb.ledger import Ledger
-        from drillbook.embedded.dynamodb.stack import complete
 
         TimeTravelBackend.cloud = cloud
-        create = complete(Table.create_from_cloudformation_json)
         for replaced in (
             mock.patch.object(dynamodb_backends, "backend", TimeTravelBackend),
             mock.patch.dict(urls.url_paths, {"{0}/": TimeTravelApi.dispatch}),
-            mock.patch.object(Table, "create_from_cloudformation_json", classmethod(create)),
         ):
             self._undo.enter_context(replaced)
         dynamodb_backends.clear()

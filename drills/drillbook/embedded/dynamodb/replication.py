@@ -92,10 +92,8 @@ class GlobalTable:
 
     def join(self, region: str, source: str, images: dict[ItemKey, Item], at: float) -> None:
         """A new replica is filled with what ``source`` holds and has deleted, and all that is under way to it."""
-        origin, new = (
-            self.replicas[source],
-            Replica(region, "CREATING", settings=self.settings, source=source, joined_at=at),
-        )
+        origin = self.replicas[source]
+        new = Replica(region, "CREATING", settings=self.settings, source=source, joined_at=at)
         held: dict[ItemKey, Item | None] = dict.fromkeys(origin.stamps) | images
         old = Stamp(-math.inf, source)
         copies = [Change(key, image, origin.stamps.get(key, old), at, copied=True) for key, image in held.items()]
