@@ -1,0 +1,160 @@
+"""A region is lost: DNS leads to the other one, which has the data; and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from drillbook.clock import SystemClock
+from drillbook.waiting import wait_for
+from drillbook.web.connection import Connection
+from drillbook.web.resolver import resolver_of
+
+from .conftest import HERE, THERE, Breaking, Endpoint
+from .dns_client import make_zone
+from .serverless import make_api, make_function
+
+Client = Callable[..., Any]
+INTERVAL, THRESHOLD, TTL = 30, 3, 60
+"""AWS seconds. An alias to API Gateway has a time to live of 60 s."""
+NAME = "api.failover.example.com"
+PATIENCE = 0.5
+"""Seconds that checkers and the client wait for an answer."""
+NOTES = """
+import json, os
+def handler(event, context):
+    path, region = event["path"], os.environ["AWS_REGION"]
+    if path == "/health":
+        return {"statusCode": 200, "body": "well"}
+    import boto3
+    table, key = boto3.resource("dynamodb").Table("failover-notes"), {"id": path.rpartition("/")[2]}
+    if event["httpMethod"] == "PUT":
+        table.put_item(Item={**key, "by": region})
+    found = table.get_item(Key=key, ConsistentRead=True).get("Item")
+    return {"statusCode": 200 if found else 404, "body": json.dumps({"region": region, "item": found})}
+"""
+clock = SystemClock()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The service as its customers meet it: a name, and a resolver that keeps answers for their time to live."""
+
+    endpoint: Endpoint
+    resolver: str
+
+    def ask(self, path: str, method: str = "GET", timeout: float = PATIENCE) -> tuple[int, dict[str, Any]]:
+        """Status and answer; 0 if there is none in time."""
+        url = urlsplit(f"http://{NAME}{path}")
+        connection = Connection(url, resolver_of(self.resolver, clock), timeout, None)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, HTTPException, ValueError):
+            return 0, {}
+        finally:
+            connection.close()
+
+    def until_answered_by(self, region: str, path: str, timeout: float) -> float:
+        """Seconds until ``region`` gives the item at ``path``."""
+        began = clock.monotonic()
+        wait_for(
+            f"an answer from {region}",
+            lambda: self.ask(path),
+            until=lambda told: told[0] == 200 and told[1]["region"] == region,
+            timeout=timeout,
+            interval=0.02,
+            clock=clock,
+        )
+        return clock.monotonic() - began
+
+
+@pytest.fixture
+def shop(endpoint: Endpoint, client: Client) -> Iterator[Shop]:
+    make_table(client)
+    zone = make_zone(endpoint, client, "failover.example.com")
+    records = [failover_record(client, region) for region in (HERE, THERE)]
+    zone.put(*records)
+    port = urlsplit(endpoint.url).port
+    yield Shop(endpoint, f"dns://{endpoint.status('dns')['address']}?port={port}&speed={endpoint.speed:g}")
+    for record in records:
+        client("route53").delete_health_check(HealthCheckId=record["HealthCheckId"])
+
+
+def make_table(client: Client) -> None:
+    client("dynamodb").create_table(
+        TableName="failover-notes",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    client("dynamodb").get_waiter("table_exists").wait(TableName="failover-notes")
+    client("dynamodb").update_table(TableName="failover-notes", ReplicaUpdates=[{"Create": {"RegionName": THERE}}])
+    client("dynamodb", THERE).get_waiter("table_exists").wait(TableName="failover-notes")
+
+
+def failover_record(client: Client, region: str) -> dict[str, Any]:
+    """The service in one region: function, API, custom domain, health check; and the record that leads there."""
+    gateway, route53 = client("apigateway", region), client("route53")
+    api = make_api(client, "notes", make_function(client, "notes", NOTES, region), region)
+    domain = gateway.create_domain_name(
+        domainName=NAME,
+        regionalCertificateArn=f"arn:aws:acm:{region}:111122223333:certificate/11111111-2222-3333-4444-555555555555",
+        endpointConfiguration={"types": ["REGIONAL"]},
+    )
+    gateway.create_base_path_mapping(domainName=NAME, restApiId=api, stage="prod")
+    config = {
+        "Type": "HTTPS",
+        "FullyQualifiedDomainName": f"{api}.execute-api.{region}.amazonaws.com",
+        "ResourcePath": "/prod/health",
+        "RequestInterval": INTERVAL,
+        "FailureThreshold": THRESHOLD,
+    }
+    check = route53.create_health_check(CallerReference=uuid4().hex, HealthCheckConfig=config)["HealthCheck"]["Id"]
+    return {
+        "Name": NAME,
+        "Type": "A",
+        "SetIdentifier": region,
+        "Failover": "PRIMARY" if region == HERE else "SECONDARY",
+        "HealthCheckId": check,
+        "AliasTarget": {
+            "HostedZoneId": domain["regionalHostedZoneId"],
+            "DNSName": domain["regionalDomainName"],
+            "EvaluateTargetHealth": False,
+        },
+    }
+
+
+@pytest.mark.rule(
+    "after a region is lost, clients reach the other one within interval × threshold + TTL, and return likewise",
+    "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html",
+)
+def test_a_lost_region_is_left_within_its_checks_and_ttl(shop: Shop, client: Client, breaking: Breaking) -> None:
+    endpoint = shop.endpoint
+    least = endpoint.aws_seconds((THRESHOLD - 1) * INTERVAL)
+    most = endpoint.aws_seconds(THRESHOLD * INTERVAL + TTL) + (THRESHOLD + 1) * PATIENCE + 5
+    wait_for("the first write", lambda: shop.ask("/notes/before", "PUT", 10)[0] == 200, timeout=20, clock=clock)
+    assert shop.ask("/notes/before", timeout=10)[1] == {"region": HERE, "item": {"id": "before", "by": HERE}}
+    table, key = client("dynamodb", THERE), {"id": {"S": "before"}}
+    wait_for(
+        "the replica", lambda: "Item" in table.get_item(TableName="failover-notes", Key=key), timeout=10, clock=clock
+    )
+
+    breaking.region(HERE)
+    assert shop.ask("/notes/before")[0] == 0, "the resolver still leads to the lost region"
+    gone = shop.until_answered_by(THERE, "/notes/before", most)
+    assert least <= gone <= most
+    assert shop.ask("/notes/during", "PUT", 10) == (200, {"region": THERE, "item": {"id": "during", "by": THERE}})
+
+    breaking.mend()
+    back = shop.until_answered_by(HERE, "/notes/during", most + 5)
+    assert back >= least
