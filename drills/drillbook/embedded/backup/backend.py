@@ -293,12 +293,17 @@ class VaultBackend(Plans, BackupBackend):
             raise InvalidRequestException(f"Backup job {job_id} is {job.state} and cannot be stopped")
         job.state = "ABORTING"
 
-    def abandon_jobs(self) -> None:
-        """Jobs that were under way in another life of the cloud will never end by themselves."""
+    def wake_up(self, saved: datetime) -> None:
+        """After a world that was saved then has been loaded: what was under way has no thread any more."""
+        slept = self.now() - saved
         for jobs in (self.backup_jobs, self.copy_jobs, self.restore_jobs):
             for job in jobs.values():
                 if not job.ended:
                     job.end("FAILED", self.now(), "The job was under way when the world was saved")
+        for point in self.points.values():
+            point.delete_at = point.delete_at and point.delete_at + slept
+        for clockwork in self.clockworks.values():
+            clockwork.begun, clockwork.last = clockwork.begun + slept, clockwork.last + slept
 
     # Time
 

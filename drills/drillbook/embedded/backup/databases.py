@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-aur.html
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.parse import XFormedDict
@@ -21,6 +22,20 @@ from drillbook.embedded.backup.work import JobFailed, Work
 _GIB = 2**30
 _TAKEN_FROM_ELSEWHERE = frozenset({"DBSnapshotIdentifier", "SnapshotIdentifier", "Tags"})
 _TRUTHS = {"true": True, "false": False}
+
+
+_OURS: set[str] = set()
+"""Identifiers of snapshots that AWS Backup makes. Only it may begin one with ``awsbackup:``."""
+
+
+def allowing_ours(original: Callable[..., None]) -> Callable[..., None]:
+    """RDS's rule for the names of snapshots, which a customer must keep."""
+
+    def validate(db_snapshot_identifier: str, parameter_name: str) -> None:
+        if db_snapshot_identifier not in _OURS:
+            original(db_snapshot_identifier, parameter_name=parameter_name)
+
+    return validate
 
 
 class Databases:
@@ -51,12 +66,12 @@ class Databases:
         return f"arn:aws:rds:{home.region}:{home.account}:{self.snapshot_part}:awsbackup:job-{number}"
 
     def back_up(self, home: Home, name: str, point_arn: str, work: Work) -> Taken:
-        backend, snapshot_id = _backend(home), _identifier(point_arn)
+        backend, snapshot_id = _backend(home), _ours(point_arn)
         work.step(lambda: self.create_snapshot(backend, name, snapshot_id), home.region)
         return self._finished(backend, home, point_arn, work)
 
     def copy(self, point: RecoveryPoint, home: Home, point_arn: str, work: Work) -> Taken:
-        backend, snapshot_id = _backend(home), _identifier(point_arn)
+        backend, snapshot_id = _backend(home), _ours(point_arn)
         regions = point.vault.region, home.region
         work.step(lambda: self.copy_snapshot(backend, point.arn, snapshot_id), *regions)
         return self._finished(backend, home, point_arn, work)
@@ -210,6 +225,11 @@ def _told(values: dict[str, Any]) -> dict[str, str]:
         for name, value in values.items()
         if value is not None
     }
+
+
+def _ours(point_arn: str) -> str:
+    _OURS.add(_identifier(point_arn))
+    return _identifier(point_arn)
 
 
 def _identifier(point_arn: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from drillbook.embedded import keeping
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
@@ -49,17 +50,21 @@ class Backup:
         from moto.backup import urls
         from moto.backup.models import backup_backends
         from moto.dynamodb.models import DynamoDBBackend
+        from moto.rds.models import RDSBackend
 
         from drillbook.embedded.backup.api import BackupApi
         from drillbook.embedded.backup.backend import VaultBackend
+        from drillbook.embedded.backup.databases import allowing_ours
         from drillbook.embedded.backup.tables import refusing_ours
         from drillbook.embedded.backup.work import Desk
 
         self._desk = VaultBackend.desk = Desk(cloud)
+        names = allowing_ours(RDSBackend.validate_db_snapshot_identifier)
         everything = {"{0}/(?P<path>.+)$": BackupApi.dispatch}
         for replaced in (
             mock.patch.object(backup_backends, "backend", VaultBackend),
             mock.patch.dict(urls.url_paths, everything, clear=True),
+            mock.patch.object(RDSBackend, "validate_db_snapshot_identifier", staticmethod(names)),
             mock.patch.object(DynamoDBBackend, "delete_backup", refusing_ours(DynamoDBBackend.delete_backup)),
         ):
             self._undo.enter_context(replaced)
@@ -84,12 +89,15 @@ class Backup:
         self._undo.close()
 
     def save(self, folder: Path) -> None:
-        """Moto's backends hold everything."""
+        """Moto's backends hold everything but the moment."""
+        if self._desk is not None:
+            keeping.write(folder, self._desk.cloud.clock.now())
 
-    def load(self, folder: Path) -> None:  # noqa: ARG002 - a Keeper's
-        """What was under way when the world was saved has no thread any more."""
+    def load(self, folder: Path) -> None:
+        """No time has passed in the world meanwhile: its points live and its plans run as long as they would have."""
+        saved: datetime | None = keeping.read(folder)
         for backend in _backends():
-            backend.abandon_jobs()
+            backend.wake_up(saved or backend.now())
 
     def _run_what_is_due(self, cloud: CloudState, desk: Desk) -> None:
         pause = min(_TICK, cloud.aws_seconds(_SHORTEST_SCHEDULE) / 100)
