@@ -55,6 +55,8 @@ class Drill:
         self._world: World | None = None
         self._time_box: TimeBox | None = None
         self._fault: Interval | None = None
+        self._crashed_before: int | None = None
+        """How often the emulator had failed when the service stood; None before that."""
 
     # -- 1 and 2: preflight, stand up ---------------------------------------------------------------------------------
 
@@ -79,6 +81,7 @@ class Drill:
         targets.stand_up(world)
         self._begin_journal(world)  # again: standing up has added to what another process must know of this world
         self._require_capabilities(world)
+        self._crashed_before = len(targets.crashes(world))
 
     def _begin_journal(self, world: World) -> None:
         file = str(self.service.path.resolve())
@@ -270,6 +273,8 @@ class Drill:
         finally:
             healed = self._heal()  # whatever becomes of the judging
         leftovers = self._leftovers()
+        if self._world and self._crashed_before is not None:
+            self.log.crashes = targets.crashes(self._world, self._crashed_before)
         result = drill_record.result(self.log, judgement, leftovers, evidence=self.evidence.directory.name)
         self.events.emit(EventKind.VERDICT, str(result["verdict"]), **result)
         self.events.emit(EventKind.ENDED, self.assignment.name)

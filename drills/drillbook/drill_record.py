@@ -86,6 +86,8 @@ class Log:
     causes: list[str] = field(default_factory=list)
     error: BaseException | None = None
     """What ended the scenario early."""
+    crashes: list[str] = field(default_factory=list)
+    """What the emulator itself got wrong during the drill."""
 
     def about(self) -> dict[str, Json]:
         """Which drill of what, where, and what its numbers are worth."""
@@ -104,7 +106,7 @@ def verdict(log: Log, judgement: Judgement | None, leftovers: list[str]) -> Verd
     if isinstance(log.error, NotSimulated):
         return Verdict.NOT_SIMULATED
     broken = log.error is not None and not isinstance(log.error, AssertionError)
-    if broken or leftovers:
+    if broken or leftovers or log.crashes:
         return Verdict.INVALID
     return judgement.verdict if judgement else _by_checks_alone(log)
 
@@ -119,7 +121,8 @@ def _by_checks_alone(log: Log) -> Verdict:
 def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evidence: str) -> dict[str, Json]:
     """The drill's entry of results.json; ``evidence`` is the directory relative to the run's."""
     judged = judgement.as_json() if judgement else {}
-    causes = [*log.causes, *judged.get("causes", []), *(f"left over: {what}" for what in leftovers)]
+    crashed = [f"the {log.about()['target']} cloud itself failed: {what}" for what in log.crashes]
+    causes = [*log.causes, *crashed, *judged.get("causes", []), *(f"left over: {what}" for what in leftovers)]
     told = {
         **judged,
         "verdict": str(verdict(log, judgement, leftovers)),

@@ -92,6 +92,50 @@ def test_what_the_target_cannot_do_is_not_simulated(notes: Repository, mock: str
     assert "1 skipped" in done.out
 
 
+CHECKED = """
+service: ledger
+regions: {primary: eu-west-1}
+targets: {embedded: {}}
+objectives: {rto: 1 min, rpo: 1 min}
+front_door: {url: "{endpoint}", write: {method: POST, path: /}, read: {method: GET, path: /, version: "$.version"}}
+checks: {all is well: {run: ["true"]}}
+plans: {call the cloud: {steps: [{name: call, run: ["{python}", "{service_dir}/call.py", "{endpoint}"]}]}}
+"""
+CALL = """
+import sys, urllib.error, urllib.request
+scope = "Credential=k/20260101/eu-west-1/dynamodb/aws4_request"
+headers = {
+    "X-Amz-Target": "DynamoDB_20120810.OPERATION",
+    "Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+    "Content-Type": "application/x-amz-json-1.0",
+}
+try:
+    urllib.request.urlopen(urllib.request.Request(sys.argv[1], b"{}", headers))
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "verdict"), [("ExportTableToPointInTime", 1, "INVALID"), ("ListTables", 0, "PASS")]
+)
+def test_a_cloud_that_fails_by_itself_says_nothing_about_the_service(
+    notes: Repository, operation: str, code: int, verdict: str
+) -> None:
+    for folder in ("drills", "features"):
+        (notes.root / folder / "ledger").mkdir()
+    (notes.root / "drills/ledger/service.yaml").write_text(CHECKED)
+    (notes.root / "drills/ledger/call.py").write_text(CALL.replace("OPERATION", operation))
+    promise = PROMISE.replace("do nothing", "call the cloud") + '    Then the check "all is well" holds\n'
+    (notes.root / "features/ledger/ledger.feature").write_text(promise)
+    (notes.root / "features/ledger/test_features.py").write_text("from pytest_bdd import scenarios\nscenarios('.')\n")
+    done = Run(notes.start("run", "ledger", "--root", str(notes.root))).end()
+    (drill,) = notes.results()
+    assert (done.code, drill["verdict"]) == (code, verdict), done
+    assert bool(drill["causes"]) == (verdict == "INVALID")
+    assert all("cloud itself failed: KeyError" in cause for cause in drill["causes"])
+
+
 def test_a_target_that_is_not_there_leaves_nothing_behind(notes: Repository) -> None:
     notes.edit({"targets:\n": "targets:\n  localstack: {endpoint: 'http://127.0.0.1:9'}\n"})
     done, (drill,) = notes.drilled("--target", "localstack")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drillbook.clock import SystemClock
+from drillbook.embedded import crash
 from drillbook.errors import UsageError
+from drillbook.measure import front_door
 from drillbook.measure.front_door import HttpFrontDoor, Template, classified
 from drillbook.measure.history import ABSENT, FOREIGN, Kind, Res
 from drillbook.measure.json_path import JsonPath
@@ -70,6 +74,31 @@ def test_a_server_error_is_kept_in_the_status(service: Any) -> None:
     service.down = lambda method, path: 502
     answer = door(service.front_door).ask(Kind.INSERT, "k", 1)
     assert (answer.res, answer.status) == (Res.INFO, "HTTP 502")
+
+
+def test_an_error_of_the_cloud_itself_is_told_from_the_services() -> None:
+    assert front_door.BLAME == crash.BLAME
+    with answering(500, {front_door.BLAME: "KeyError"}) as url:
+        answer = door({"url": url, "probe": {"path": "/"}}).ask(Kind.PROBE, "", 0)
+    assert (answer.res, answer.status) == (Res.INFO, "HTTP 500, the embedded cloud failed")
+
+
+@contextlib.contextmanager
+def answering(status: int, headers: dict[str, str]) -> Iterator[str]:
+    class Requests(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Requests) as server:
+        serving = threading.Thread(target=server.handle_request)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        serving.join(10)
 
 
 def test_a_refused_connection_is_a_definite_no() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drillbook.errors import EvidenceError
 from drillbook.measure.final import Final
-from drillbook.measure.history import History, Kind, Op, Res
+from drillbook.measure.history import CLOUD_FAULT, History, Kind, Op, Res
 from drillbook.measure.judge import Judgement, judge
 from drillbook.measure.rto import State
 from drillbook.measure.run import Check, Run
@@ -127,6 +127,14 @@ def test_a_canary_that_had_no_cpu_to_take_its_answers_is_invalid_too(simulate: S
     judged = judge(History(history.header, slow), final, RUN)
     assert judged.verdict is Verdict.INVALID
     assert "the canary delayed 5.0% of its operations" in judged.causes[0]
+
+
+def test_a_cloud_that_failed_by_itself_is_invalid_and_no_outage(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene())
+    ops = [replace(op, status=f"HTTP 500, {CLOUD_FAULT}") if op.i == 120 else op for op in history.ops]
+    judged = judge(replace(history, ops=tuple(ops)), final, RUN)
+    assert judged.verdict is Verdict.INVALID
+    assert judged.causes[0].startswith("the embedded cloud failed in 1 of ")
 
 
 def test_a_torn_history_is_invalid(simulate: Simulate, scene: Any) -> None:

@@ -21,13 +21,15 @@ from urllib.parse import quote, urlsplit
 from drillbook.clock import Clock
 from drillbook.errors import UsageError
 from drillbook.events import Json
-from drillbook.measure.history import ABSENT, FOREIGN, Kind, Res
+from drillbook.measure.history import ABSENT, CLOUD_FAULT, FOREIGN, Kind, Res
 from drillbook.measure.json_path import JsonPath
 from drillbook.web.connection import Connection
 from drillbook.web.resolver import resolver_of
 
 _TEMPLATE = {Kind.INSERT: "write", Kind.UPDATE: "update", Kind.DELETE: "delete", Kind.READ: "read", Kind.PROBE: "probe"}
 _CHUNK = 65536
+BLAME = "x-drillbook-cloud-fault"
+"""The header by which the embedded cloud says that an error is its own and not the service's."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class HttpFrontDoor:
             return Answer(Res.FAIL, f"no connection ({error.strerror or type(error).__name__})")
         return None
 
-    def _response(self, connection: http.client.HTTPConnection, deadline: float) -> tuple[int, bytes]:
+    def _response(self, connection: http.client.HTTPConnection, deadline: float) -> tuple[int, bytes] | Answer:
         # A timeout of the socket bounds one recv, not the answer; a server that drips must not hold a worker for ever.
         sock = connection.sock
         sock.settimeout(self._left(deadline))
@@ -198,6 +200,8 @@ class HttpFrontDoor:
             sock.settimeout(self._left(deadline))
         if response.length:
             raise http.client.IncompleteRead(bytes(body), response.length)
+        if response.getheader(BLAME) is not None:
+            return Answer(Res.INFO, f"HTTP {response.status}, {CLOUD_FAULT}")
         return response.status, bytes(body)
 
     def _left(self, deadline: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from drillbook.events import Json
-from drillbook.measure.history import WRITES, History, Op, Res
+from drillbook.measure.history import CLOUD_FAULT, WRITES, History, Op, Res
 from drillbook.measure.latency import percentile
 from drillbook.measure.run import Run
 from drillbook.measure.sight import Sighting
@@ -50,6 +50,7 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     widest = max((after.sent - before.sent for before, after in pairwise(ops)), default=0.0)
     blind = max(0.0, run.end - ops[-1].sent)
     problems = [
+        *_cloud_faults(ops),
         *_stopped(history, blind, run),
         *_late(late, allowed, widest, run),
         *_baseline(seen, ops, run),
@@ -65,6 +66,11 @@ def _stopped(history: History, blind: float, run: Run) -> Iterator[str]:
         )
     if history.torn:
         yield "the canary was killed while it wrote: the last line of its history is cut short"
+
+
+def _cloud_faults(ops: Sequence[Op]) -> Iterator[str]:
+    if struck := [op for op in ops if op.status.endswith(CLOUD_FAULT)]:
+        yield f"{CLOUD_FAULT} in {len(struck)} of {len(ops)} operations: what they met is not the service's doing"
 
 
 def _late(late: float, allowed: float, widest: float, run: Run) -> Iterator[str]:

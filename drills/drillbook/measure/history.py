@@ -49,6 +49,8 @@ class Res(StrEnum):
     """Unknown: 5xx, timeout, reset."""
 
 
+CLOUD_FAULT = "the embedded cloud failed"
+"""Ends the status of an operation that the emulator itself got wrong: it says nothing about the service."""
 ABSENT = 0
 """A read found no record."""
 FOREIGN = -1

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from drillbook import service as services
 from drillbook import service_actions
 from drillbook.clock import Clock
-from drillbook.errors import UsageError
+from drillbook.errors import DrillbookError, UsageError
 from drillbook.events import EventStream, Json
 from drillbook.objective import Basis
 from drillbook.targets import aws, embedded, local, localstack
@@ -132,6 +132,19 @@ def missing_capabilities(world: World, needs: Collection[str]) -> dict[str, str]
     from drillbook.targets import truth
 
     return {found.capability: found.detail for found in truth.run(world.aws, sorted(needs)) if not found.ok}
+
+
+def crashes(world: World, since: int = 0) -> list[str]:
+    """What the emulator itself got wrong after its first ``since`` failures; as many entries as failures. Empty on
+    targets that do not tell. An emulator that is gone has failed once."""
+    if world.target != "embedded":
+        return []
+    try:
+        count, last = embedded.crashes(world)
+    except DrillbookError as error:
+        return [error.what]
+    untold = max(0, count - since - len(last))
+    return ["of which the cloud no longer knows more"] * untold + (last[since - count :] if count > since else [])
 
 
 def leftovers(world: World) -> list[str]:

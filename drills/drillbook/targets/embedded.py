@@ -10,6 +10,7 @@ from drillbook.aws.egress import keep_from_aws
 from drillbook.aws.session import Session
 from drillbook.embedded import process
 from drillbook.embedded.process import Cloud
+from drillbook.errors import TargetError
 from drillbook.world import World
 
 ACCOUNT = "111122223333"
@@ -29,6 +30,16 @@ def find_again(world: World) -> bool:
         return False
     _attach(world, cloud)
     return True
+
+
+def crashes(world: World) -> tuple[int, list[str]]:
+    """How often the cloud itself has failed since it began, and the last few failures. Raises TargetError if it is
+    gone."""
+    cloud = process.find(Path(str(world.address["state"])))
+    if cloud is None or cloud.id != world.address["cloud"]:
+        raise TargetError("the embedded cloud ended during the drill", do="read cloud.log in the state directory")
+    said = process.status(cloud)["crashes"]
+    return int(said["count"]), [str(each) for each in said["last"]]
 
 
 def _attach(world: World, cloud: Cloud) -> None:
