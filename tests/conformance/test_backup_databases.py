@@ -1,0 +1,179 @@
+"""AWS Backup of RDS instances and Aurora clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from drillbook.clock import SystemClock
+from drillbook.waiting import wait_for
+
+from .conftest import HERE, THERE, Breaking, Endpoint
+
+DOCS = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
+PATIENCE = 60.0
+PASSWORD = "drillbook-backup-1"
+
+
+def ended(api: Any, what: str, job_id: str) -> dict[str, Any]:
+    """The job of that id when it has ended."""
+    name, state = {
+        "backup": ("BackupJobId", "State"),
+        "copy": ("CopyJobId", "State"),
+        "restore": ("RestoreJobId", "Status"),
+    }[what]
+
+    def look() -> dict[str, Any]:
+        answer = getattr(api, f"describe_{what}_job")(**{name: job_id})
+        return dict(answer.get("CopyJob", answer))
+
+    return wait_for(
+        "the job to end",
+        look,
+        until=lambda job: job[state] in ("COMPLETED", "FAILED", "ABORTED"),
+        timeout=PATIENCE,
+        clock=SystemClock(),
+    )
+
+
+def available(rds: Any, name: str, kind: str = "instance") -> dict[str, Any]:
+    plural, identifier = ("DBInstances", "DBInstance") if kind == "instance" else ("DBClusters", "DBCluster")
+
+    def look() -> dict[str, Any]:
+        call = getattr(rds, f"describe_db_{kind}s")
+        return dict(call(**{f"{identifier}Identifier": name})[plural][0])
+
+    status = f"{identifier}Status" if kind == "instance" else "Status"
+    return wait_for(name, look, until=lambda found: found[status] == "available", timeout=PATIENCE, clock=SystemClock())
+
+
+class Backup:
+    def __init__(self, client: Callable[..., Any], account: str, vault: str, region: str = HERE) -> None:
+        self.api, self.vault = client("backup", region), vault
+        self.role = f"arn:aws:iam::{account}:role/backup"
+        self.vault_arn = self.api.create_backup_vault(BackupVaultName=vault)["BackupVaultArn"]
+
+    def take(self, arn: str) -> dict[str, Any]:
+        call = {"BackupVaultName": self.vault, "ResourceArn": arn, "IamRoleArn": self.role}
+        return ended(self.api, "backup", self.api.start_backup_job(**call)["BackupJobId"])
+
+    def copy_to(self, other: Backup, point: str) -> dict[str, Any]:
+        job = self.api.start_copy_job(
+            RecoveryPointArn=point,
+            SourceBackupVaultName=self.vault,
+            DestinationBackupVaultArn=other.vault_arn,
+            IamRoleArn=self.role,
+        )
+        return ended(self.api, "copy", job["CopyJobId"])
+
+    def restore(self, point: str, **metadata: str) -> dict[str, Any]:
+        call = {"RecoveryPointArn": point, "Metadata": metadata, "IamRoleArn": self.role}
+        return ended(self.api, "restore", self.api.start_restore_job(**call)["RestoreJobId"])
+
+
+def an_instance(rds: Any, name: str) -> str:
+    rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        Engine="postgres",
+        DBInstanceClass="db.t3.micro",
+        AllocatedStorage=20,
+        MasterUsername="master",
+        MasterUserPassword=PASSWORD,
+        BackupRetentionPeriod=0,
+    )
+    return str(available(rds, name)["DBInstanceArn"])
+
+
+def a_cluster(rds: Any, name: str) -> str:
+    rds.create_db_cluster(
+        DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="master", MasterUserPassword=PASSWORD
+    )
+    return str(available(rds, name, "cluster")["DBClusterArn"])
+
+
+@pytest.mark.rule("a recovery point of an instance is a snapshot named awsbackup:job-…", DOCS + "restoring-rds.html")
+def test_a_deleted_instance_comes_back(client: Callable[..., Any], endpoint: Endpoint) -> None:
+    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-back")
+    arn = an_instance(rds, "rds-back")
+    job = backup.take(arn)
+    assert (job["State"], job["ResourceType"]) == ("COMPLETED", "RDS")
+    assert ":snapshot:awsbackup:job-" in job["RecoveryPointArn"]
+    rds.delete_db_instance(DBInstanceIdentifier="rds-back", SkipFinalSnapshot=True)
+    gone(rds, "rds-back")
+    restored = backup.restore(job["RecoveryPointArn"], DBInstanceIdentifier="rds-back", MultiAZ="false")
+    assert (restored["Status"], restored["CreatedResourceArn"]) == ("COMPLETED", arn)
+    assert available(rds, "rds-back")["Engine"] == "postgres"
+
+
+def gone(rds: Any, name: str) -> None:
+    def look() -> bool:
+        try:
+            rds.describe_db_instances(DBInstanceIdentifier=name)
+        except rds.exceptions.DBInstanceNotFoundFault:
+            return True
+        return False
+
+    wait_for(f"{name} to be gone", look, timeout=PATIENCE, clock=SystemClock())
+
+
+@pytest.mark.rule("an instance restore needs DBInstanceIdentifier, with values that fit", DOCS + "restoring-rds.html")
+def test_an_instance_restore_needs_its_metadata(client: Callable[..., Any], endpoint: Endpoint) -> None:
+    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-metadata")
+    arn = an_instance(rds, "rds-metadata")
+    point = backup.take(arn)["RecoveryPointArn"]
+    for wrong in ({}, {"DBInstanceClass": "db.t3.micro"}, {"DBInstanceIdentifier": "x", "MultiAZ": "perhaps"}):
+        assert refused(backup.restore, point, **wrong) == "InvalidParameterValueException", wrong
+    assert backup.restore(point, DBInstanceIdentifier="rds-metadata")["Status"] == "FAILED"
+    told = backup.api.get_recovery_point_restore_metadata(BackupVaultName=backup.vault, RecoveryPointArn=point)
+    assert told["RestoreMetadata"]["DBInstanceIdentifier"] == "rds-metadata"
+
+
+@pytest.mark.rule("a snapshot that is copied is restored in the other region", DOCS + "cross-region-backup.html")
+def test_an_instance_is_restored_in_the_other_region(
+    client: Callable[..., Any], endpoint: Endpoint, breaking: Breaking
+) -> None:
+    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-copied")
+    there = Backup(client, endpoint.account, "rds-copied", THERE)
+    point = backup.take(an_instance(rds, "rds-copied"))["RecoveryPointArn"]
+    copied = backup.copy_to(there, point)
+    assert copied["State"] == "COMPLETED", copied
+    breaking.region(HERE)
+    restored = there.restore(copied["DestinationRecoveryPointArn"], DBInstanceIdentifier="rds-copied")
+    assert restored["Status"] == "COMPLETED", restored
+    assert available(client("rds", THERE), "rds-copied")["DBInstanceArn"] == restored["CreatedResourceArn"]
+
+
+@pytest.mark.rule(
+    "a restored cluster needs DBClusterIdentifier and Engine, and has no instances", DOCS + "restoring-aur.html"
+)
+def test_a_cluster_is_restored_without_instances(client: Callable[..., Any], endpoint: Endpoint) -> None:
+    rds, backup = client("rds"), Backup(client, endpoint.account, "aurora-back")
+    job = backup.take(a_cluster(rds, "aurora-back"))
+    assert (job["State"], job["ResourceType"]) == ("COMPLETED", "Aurora")
+    point = job["RecoveryPointArn"]
+    assert ":cluster-snapshot:awsbackup:job-" in point
+    assert refused(backup.restore, point, DBClusterIdentifier="aurora-restored") == "InvalidParameterValueException"
+    made = backup.restore(point, DBClusterIdentifier="aurora-restored", Engine="aurora-postgresql")
+    assert made["Status"] == "COMPLETED", made
+    assert available(rds, "aurora-restored", "cluster")["DBClusterMembers"] == []
+
+
+@pytest.mark.rule("deleting a recovery point deletes its snapshot", DOCS + "deleting-backups.html")
+def test_a_deleted_point_takes_its_snapshot_along(client: Callable[..., Any], endpoint: Endpoint) -> None:
+    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-deleted")
+    point = backup.take(an_instance(rds, "rds-deleted"))["RecoveryPointArn"]
+    snapshot = point.split(":", 6)[6]
+    assert rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
+    backup.api.delete_recovery_point(BackupVaultName=backup.vault, RecoveryPointArn=point)
+    assert refused(rds.describe_db_snapshots, DBSnapshotIdentifier=snapshot) == "DBSnapshotNotFound"
+
+
+def refused(call: Callable[..., Any], *args: Any, **named: Any) -> str:
+    """The error code of a call that must be refused."""
+    with pytest.raises(ClientError) as error:
+        call(*args, **named)
+    assert 400 <= error.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    return str(error.value.response["Error"]["Code"])
