@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import http.client
 import socket
-import ssl
 from dataclasses import dataclass
 
 from drillbook.embedded.addresses import region_at
 from drillbook.embedded.cdn.message import HOP_BY_HOP, Answer, Headers, Request
 from drillbook.embedded.cdn.site import ALL_VIEWER, Behaviour, Source
 from drillbook.embedded.dns.answers import Names
-from drillbook.embedded.dns.places import patience, place_of
+from drillbook.embedded.dns.places import connect, patience
 from drillbook.embedded.planes import CloudState
-from drillbook.web.resolver import Place, dial
 
 _NOT_FORWARDED = HOP_BY_HOP | {"host", "accept-encoding", "expect", "authorization", "cookie", "user-agent", "via"}
 
@@ -65,28 +63,16 @@ class Origins:
         return (*kept, *ours, *source.headers, ("Host", address if source.s3 else host))
 
     def _connected(self, source: Source, address: str) -> socket.socket:
-        place = place_of(self.cloud, address, source.port, tls=source.tls)
-        region = region_at(address)
         for attempt in range(1, source.attempts + 1):
             try:
-                if region and self.cloud.domains.now.dark(region):
-                    # Packets into a dark region are lost; on this machine, a connection would open first and then hang.
-                    self.cloud.clock.sleep(self.cloud.aws_seconds(source.connect))
-                    raise TimeoutError("timed out")
-                return self._dialled(source, place)
+                return connect(
+                    self.cloud, address, source.port, tls=source.tls, host=source.host, seconds=source.connect
+                )
             except OSError as error:
                 if attempt == source.attempts:
                     status = 504 if isinstance(error, TimeoutError) else 502
                     raise OriginDown(status, 503, f"CloudFront can't connect to the origin: {error}") from error
         raise AssertionError("at least one attempt is made")
-
-    def _dialled(self, source: Source, place: Place) -> socket.socket:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = (
-            False,
-            ssl.CERT_NONE,
-        )  # Origins of this world have no certificates.
-        return dial([place], source.host, patience(self.cloud, source.connect), context)
 
     def _exchange(self, request: Request, source: Source, sock: socket.socket, target: str, headers: Headers) -> Answer:
         connection = http.client.HTTPConnection(source.host)

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import http.client
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from moto.route53.models import HealthCheck
 
-from drillbook.embedded.dns.places import WEB, patience, place_of
+from drillbook.embedded.dns.places import WEB, connect, patience
 from drillbook.embedded.planes import CloudState
-from drillbook.web.resolver import dial
 
 CONNECT, CONNECT_TCP, ANSWER = 4.0, 10.0, 2.0
 """AWS seconds."""
@@ -38,10 +36,10 @@ def probe(cloud: CloudState, check: HealthCheck, find: Callable[[str], str | Non
     address = check.ip_address or find(check.fqdn or "")
     if address is None:
         return Finding(False, f"Failure: DNS resolution failed: {check.fqdn} has no address")
-    place = place_of(cloud, address, int(check.port), tls=str(check.type_).startswith("HTTPS"))
+    tls = str(check.type_).startswith("HTTPS")
     limit = CONNECT_TCP if check.type_ == "TCP" else CONNECT
     try:
-        with dial([place], check.fqdn or address, patience(cloud, limit), _unverified()) as sock:
+        with connect(cloud, address, int(check.port), tls=tls, host=check.fqdn or address, seconds=limit) as sock:
             if check.type_ == "TCP":
                 return Finding(True, "Success: TCP connection established")
             return _asked(cloud, check, address, sock)
@@ -83,10 +81,3 @@ def _host(check: HealthCheck, address: str) -> str:
 
 def _why(error: OSError) -> str:
     return " within the timeout limit" if isinstance(error, TimeoutError) else f" ({error.strerror or error})"
-
-
-def _unverified() -> ssl.SSLContext:
-    """Route 53 does not validate certificates (same page)."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
