@@ -46,6 +46,11 @@ class Ledger:
         self._open: list[Written] | None = None
         """Writes that do not count yet."""
 
+    @property
+    def transacting(self) -> bool:
+        """Is there a write that does not count yet?"""
+        return self._open is not None
+
     def instant(self) -> float:
         """UTC seconds since the epoch, never less than before, even if the machine's clock is set back."""
         self._last = max(self._last, self._clock.now().timestamp())

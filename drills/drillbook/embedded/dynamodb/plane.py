@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -66,6 +67,14 @@ class DynamoDB:
             "changes_under_way": sum(group.pending for group in groups),
             "failure": self._courier.failure if self._courier else "",
         }
+
+    def save(self, _: Path) -> None:
+        """Nothing: moto's backends hold it all, with what is under way between replicas."""
+
+    def load(self, _: Path) -> None:
+        """Deliver what was under way when the world was saved."""
+        if self._courier is not None:
+            self._courier.wake()
 
     def close(self) -> None:
         self._ended.set()

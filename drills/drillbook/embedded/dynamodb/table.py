@@ -76,7 +76,10 @@ class TimeTravelTable(Table):
         self.meter = Meter(cloud, self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TimeTravelTable:
-        """For backups and transactions: settings are copied, images shared, the history stays behind."""
+        """For backups: settings are copied, images shared, the history stays behind. moto also copies the tables that
+        a transaction writes to, to put the copies back if it fails: that is the ledger's work, and needs none."""
+        if self.ledger.transacting:
+            return self
         twin = object.__new__(type(self))
         memo[id(self)] = twin
         shared = {"items", "history", "ledger", "_cloud", "stream_shard", "replication", "meter"}
