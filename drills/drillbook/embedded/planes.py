@@ -23,10 +23,12 @@ PLANES = (
     "drillbook.embedded.parameters.plane",
     "drillbook.embedded.keys.plane",
     "drillbook.embedded.secrets.plane",
+    "drillbook.embedded.rds.plane",
     "drillbook.embedded.backup.plane",
     "drillbook.embedded.dns.plane",
     "drillbook.embedded.cdn.plane",
     "drillbook.embedded.objects.plane",
+    "drillbook.embedded.aurora.plane",
 )
 """Modules with a ``plane() -> Plane``, in the order they are installed; closed in the opposite order."""
 

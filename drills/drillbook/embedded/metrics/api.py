@@ -11,7 +11,7 @@ from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, Met
 from drillbook.embedded.metrics.store import MetricStore, Samples, Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 
-OURS = frozenset({"AWS/Lambda", "AWS/ApiGateway", "AWS/DynamoDB", "AWS/S3", "AWS/Route53", "AWS/CloudFront"})
+OURS = frozenset({"AWS/Lambda", "AWS/ApiGateway", "AWS/DynamoDB", "AWS/S3", "AWS/Route53", "AWS/CloudFront", "AWS/RDS"})
 """Namespaces that the planes fill; moto knows the others."""
 
 
