@@ -24,6 +24,11 @@ def freeze(pid: int) -> list[int]:
     return tree
 
 
+def tree(pid: int) -> list[int]:
+    """The process and its children."""
+    return [pid, *_children(pid)]
+
+
 def thaw(pid: int) -> None:
     """Let the process and its children go on."""
     for one in (*_children(pid), pid):
