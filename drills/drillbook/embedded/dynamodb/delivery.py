@@ -70,7 +70,7 @@ class Delivery:
         if group.accept(region, change):
             written = Written(target, change.key, target.image(change.key), change.image)
             target.place(change.key, change.image)
-            if written.old is not None or written.new is not None:
+            if not change.copied and (written.old is not None or written.new is not None):
                 target.received(now, written)
         if not change.copied:
             named = dimensions({"TableName": group.name, "ReceivingRegion": region})
