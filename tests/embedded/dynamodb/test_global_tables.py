@@ -382,6 +382,41 @@ def check_convergence(new_world: Callable[..., AbstractContextManager[Any]], sto
         assert world.group(A).pending == 0
 
 
+def check_restores(new_world: Callable[..., AbstractContextManager[Any]], story: Story, moment: int) -> None:
+    """A replica restored as of an instant holds what it held then, whoever had written it where."""
+    with new_world() as world:
+        world.create(A)
+        world.replicate(A, B, C)
+        world.region(B).update_continuous_backups("orders", {"PointInTimeRecoveryEnabled": True})
+        teller, truth = Teller(world), []
+        for event in [("wait", 0.0, None), *story]:
+            world.clock.sleep(1)
+            teller.live([event])
+            world.pass_by(0)
+            truth.append((world.clock.now().timestamp(), world.content(B)))
+        world.clock.sleep(301)
+        at, expected = truth[moment % len(truth)]
+        world.region(B).restore_as_of("restored", "orders", at + 0.5, {})
+        assert world.content(B, "restored") == expected
+
+
+@settings(deadline=None, max_examples=20)
+@given(story=STORIES, moment=st.integers(0, 100))
+def test_a_replica_restored_to_an_instant_holds_what_it_held_then(
+    new_world: Callable[..., AbstractContextManager[Any]], story: Story, moment: int
+) -> None:
+    check_restores(new_world, story, moment)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=500)
+@given(story=STORIES, moment=st.integers(0, 100))
+def test_any_replica_of_five_hundred_stories_is_restored_to_an_instant(
+    new_world: Callable[..., AbstractContextManager[Any]], story: Story, moment: int
+) -> None:
+    check_restores(new_world, story, moment)
+
+
 @settings(deadline=None, max_examples=30)
 @given(story=STORIES)
 def test_all_replicas_agree_once_all_links_are_mended(

@@ -150,11 +150,10 @@ def content(backend: TimeTravelBackend, table: str = TABLE) -> list[dict[str, An
     return sorted(found, key=repr)
 
 
-@settings(deadline=None, max_examples=50)
-@given(writes=writes, ranged=st.booleans(), data=st.data())
-def test_a_restore_holds_the_items_as_of_the_asked_instant(
-    writes: list[tuple[str, str, str]], ranged: bool, data: st.DataObject
-) -> None:
+Writes = list[tuple[str, str, str]]
+
+
+def check_restore(writes: Writes, ranged: bool, data: st.DataObject) -> None:
     clock = VirtualClock()
     with in_process(clock) as backend:
         make_table(backend, ranged=ranged)
@@ -169,6 +168,21 @@ def test_a_restore_holds_the_items_as_of_the_asked_instant(
         backend.restore_as_of("restored", TABLE, at.timestamp() + 0.5, {})
         assert content(backend, "restored") == expected
         assert content(backend) == truth[-1][1]
+
+
+@settings(deadline=None, max_examples=50)
+@given(writes=writes, ranged=st.booleans(), data=st.data())
+def test_a_restore_holds_the_items_as_of_the_asked_instant(writes: Writes, ranged: bool, data: st.DataObject) -> None:
+    check_restore(writes, ranged, data)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=1000)
+@given(writes=writes, ranged=st.booleans(), data=st.data())
+def test_any_of_a_thousand_restores_holds_the_items_as_of_its_instant(
+    writes: Writes, ranged: bool, data: st.DataObject
+) -> None:
+    check_restore(writes, ranged, data)
 
 
 @settings(deadline=None, max_examples=30)

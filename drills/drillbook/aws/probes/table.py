@@ -1,7 +1,7 @@
 """A DynamoDB table's configuration, told without its name, so that a restored table can be compared with its source.
 
 What a restore does not bring back (AWS: "Restoring a table in DynamoDB from a point in time"): auto scaling, IAM
-policies, CloudWatch alarms, tags, stream, TTL, deletion protection, point-in-time recovery.
+policies, CloudWatch alarms, tags, stream, replicas, TTL, deletion protection, point-in-time recovery.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def describe_configuration(session: Session, table: str, region: str | None = No
             **_shape(described),
             **_capacity(described),
             "stream": described.get("StreamSpecification", {}).get("StreamViewType"),
+            "replicas": sorted(replica["RegionName"] for replica in described.get("Replicas", [])),
             "deletion protection": described.get("DeletionProtectionEnabled", False),
             "table class": described.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
             "encryption": described.get("SSEDescription", {}).get("SSEType"),
