@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ PLANES = (
     "drillbook.embedded.alarms.plane",
     "drillbook.embedded.stacks.plane",
     "drillbook.embedded.trail.plane",
+    "drillbook.embedded.topics.plane",
     "drillbook.embedded.parameters.plane",
     "drillbook.embedded.keys.plane",
     "drillbook.embedded.secrets.plane",
@@ -93,6 +94,16 @@ class Door(Protocol):
         ...
 
     def __call__(self, environ: dict[str, Any], start_response: Any, /) -> Iterable[bytes]: ...
+
+
+@runtime_checkable
+class Commanded(Protocol):
+    """A plane that can be told, as ``POST /_drillbook/<command>``, what no API of AWS tells it."""
+
+    @property
+    def commands(self) -> Mapping[str, Callable[[Json], None]]:
+        """By name; each is given the request's JSON body, is done on return, and raises UsageError for nonsense."""
+        ...
 
 
 def load() -> list[Plane]:

@@ -53,7 +53,11 @@ class Rds:
         estate = self._estate
         if estate is None:
             return {}
-        return {"databases": lambda said: estate.become_faulty(said["region"], said["id"], said["fault"])}
+        return {
+            "databases": lambda said: estate.become_faulty(
+                str(said.get("region")), str(said.get("id")), str(said.get("fault"))
+            )
+        }
 
     def status(self) -> dict[str, Json]:
         estate, engine = self._estate, self._engine
