@@ -211,6 +211,22 @@ def test_requests_are_counted(api: str, client: Client, endpoint: Endpoint) -> N
 
 
 @pytest.mark.rule(
+    "an integration that is not reached within its timeout answers 504; a function may be in another region",
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html",
+)
+def test_a_function_behind_a_cut_link_is_504(client: Client, endpoint: Endpoint, breaking: Breaking) -> None:
+    api = make_api(client, "far-function", make_function(client, "far-function", region=THERE))
+    assert get(endpoint, host_of(api), "/prod/")[1]["region"] == THERE
+    breaking.link(HERE, THERE)
+    assert get(endpoint, host_of(api), "/prod/") == (504, {"message": "Endpoint request timed out"})
+    breaking.mend()
+    breaking.region(THERE)
+    assert get(endpoint, host_of(api), "/prod/")[0] == 504
+    breaking.mend()
+    assert get(endpoint, host_of(api), "/prod/")[0] == 200
+
+
+@pytest.mark.rule(
     "when Lambda does not answer, API Gateway does, with 5xx",
     "https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html",
 )

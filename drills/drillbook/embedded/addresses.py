@@ -54,7 +54,7 @@ def address_of(region: str) -> str:
 def region_at(address: str) -> str | None:
     """The region that a loopback address stands for; None for the one that stands for all."""
     prefix, _, last = address.rpartition(".")
-    if prefix != "127.0.1" or not 1 <= int(last) <= len(REGIONS):
+    if prefix != "127.0.1" or not last.isdecimal() or not 1 <= int(last) <= len(REGIONS):
         return None
     return REGIONS[int(last) - 1]
 

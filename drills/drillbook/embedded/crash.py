@@ -29,12 +29,17 @@ class Crashes:
     def status(self) -> dict[str, Json]:
         return {"count": self.count, "last": list(self._last)}
 
-    def answer(self, error: Exception, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """InternalFailure (500) in the protocol of the request; 501 for what moto says it cannot do."""
+    def note(self, error: Exception, doing: str) -> str:
+        """Remember it, and return how it is told."""
         told = _told(error)
         self.count += 1
         self._last.append(told)
-        _log.error("%s %s: %s", environ["REQUEST_METHOD"], environ["PATH_INFO"], told, exc_info=error)
+        _log.error("%s: %s", doing, told, exc_info=error)
+        return told
+
+    def answer(self, error: Exception, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """InternalFailure (500) in the protocol of the request; 501 for what moto says it cannot do."""
+        told = self.note(error, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
         status = "501 Not Implemented" if isinstance(error, NotImplementedError) else "500 Internal Server Error"
         content_type, body = _shaped(f"the embedded cloud failed: {told}", environ)
         headers = [("Content-Type", content_type), ("x-amzn-errortype", "InternalFailure"), (BLAME, _header_safe(told))]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+from drillbook.errors import UsageError
 from drillbook.events import Json
 
 Kind = Literal["unavailable", "throttled", "slow"]
@@ -68,14 +69,42 @@ class Failures:
         }
 
     @classmethod
-    def from_json(cls, said: dict[str, Json]) -> Failures:
-        """Raises KeyError, TypeError or ValueError for what ``as_json`` never wrote."""
-        return cls(
-            regions=frozenset(map(str, said.get("regions", ()))),
-            zones=frozenset(map(str, said.get("zones", ()))),
-            partitions=frozenset(frozenset(map(str, pair)) for pair in said.get("partitions", ())),
-            services=frozenset(ServiceFault(**fault) for fault in said.get("services", ())),
-        )
+    def from_json(cls, said: Json) -> Failures:
+        """Raises UsageError for what ``as_json`` never wrote."""
+        try:
+            return cls(
+                regions=frozenset(_names(said, "regions")),
+                zones=frozenset(_names(said, "zones")),
+                partitions=frozenset(_pair(pair) for pair in said.get("partitions", ())),
+                services=frozenset(_service_fault(fault) for fault in said.get("services", ())),
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            what = f"these are no failures of the embedded cloud: {error}"
+            raise UsageError(
+                what, do="name regions, zones, partitions and services as the cloud's status does"
+            ) from None
+
+
+def _names(said: Json, kind: str) -> list[str]:
+    names = said.get(kind, ())
+    if not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"{kind} is no list of names")
+    return list(names)
+
+
+def _pair(said: Json) -> frozenset[str]:
+    if not isinstance(said, list | tuple) or len(set(map(str, said))) != 2:
+        raise ValueError(f"{said!r} is no pair of regions")
+    return frozenset(map(str, said))
+
+
+def _service_fault(said: Json) -> ServiceFault:
+    fault = ServiceFault(**said)
+    if fault.kind not in get_args(Kind):
+        raise ValueError(f"kind {fault.kind!r} is none of {', '.join(get_args(Kind))}")
+    if not 0.0 <= float(fault.share) <= 1.0 or float(fault.seconds) < 0:
+        raise ValueError("share is from 0 to 1, seconds are not negative")
+    return fault
 
 
 Listener = Callable[[Failures, Failures], None]
@@ -96,12 +125,20 @@ class Domains:
         self._listeners.append(listener)
 
     def become(self, failures: Failures) -> None:
-        """Break and mend until exactly ``failures`` are there. One change at a time."""
+        """Break and mend until exactly ``failures`` are there. One change at a time.
+
+        Every listener is told, whatever the others make of it; then the first error is raised.
+        """
+        errors: list[Exception] = []
         with self._lock:
             before, self.now = self.now, failures
-            if before != failures:
-                for listener in self._listeners:
+            for listener in self._listeners if before != failures else ():
+                try:
                     listener(before, failures)
+                except Exception as error:  # noqa: BLE001 - one plane's failure must not keep a fault from the others
+                    errors.append(error)
+        if errors:
+            raise errors[0]
 
     def heal(self) -> None:
         """Nothing is broken any more."""

@@ -113,9 +113,9 @@ def failures(cloud: Cloud) -> Failures:
 
 
 def become(cloud: Cloud, failures: Failures) -> None:
-    """Break and mend until exactly ``failures`` are there; in effect on return. Raises TargetError if it is gone."""
-    if _ask(cloud.endpoint, "POST", "failures", cloud.id, failures.as_json()) is None:
-        raise TargetError(f"the embedded cloud at {cloud.endpoint} is gone", do="start it again: `drillbook cloud up`")
+    """Break and mend until exactly ``failures`` are there; in effect on return. Raises TargetError if it is gone or
+    could not do it."""
+    command(cloud, "failures", failures.as_json())
 
 
 def set_links(cloud: Cloud, delays: dict[str, float]) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from drillbook.embedded.domains import Domains, Failures
 from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
 from drillbook.embedded.knock import DOOR
-from drillbook.embedded.planes import CloudState, Door, Plane
+from drillbook.embedded.planes import CloudState, Commanded, Door, Plane
 from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
 from drillbook.embedded.watch import Watch
@@ -120,6 +120,14 @@ class EmbeddedCloud:
             return self._control(environ, start_response)
         self._watch.touch()
         self._ready.wait()
+        try:
+            return self._serve_if_whole(environ, start_response)
+        except NoAnswer:
+            raise
+        except Exception as error:  # noqa: BLE001 - a request's last frame: whatever broke, the cloud lives on
+            return self._crashes.answer(error, environ, start_response)
+
+    def _serve_if_whole(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         fault = self._door.fault(environ)
         if fault and fault.kind != "slow":
             return faulty.answer(fault, environ, start_response)
@@ -128,13 +136,8 @@ class EmbeddedCloud:
             self._door.check(environ)  # A region may have gone dark meanwhile: nothing may happen there now.
         if environ["PATH_INFO"] == DOOR:
             return _json(start_response, "200 OK", {"door": "open"})
-        try:
-            with self._gate.request():
-                return self._route(environ)(environ, start_response)
-        except NoAnswer:
-            raise
-        except Exception as error:  # noqa: BLE001 - a request's last frame: whatever broke, the cloud lives on
-            return self._crashes.answer(error, environ, start_response)
+        with self._gate.request():
+            return self._route(environ)(environ, start_response)
 
     def _route(self, environ: dict[str, Any]) -> Application:
         return next((door for door in self._doors if door.matches(environ)), self._aws)
@@ -150,10 +153,9 @@ class EmbeddedCloud:
                 self.stopping.set()
             case "POST", "owner" if known and self._join(json.loads(environ["wsgi.input"].read())):
                 pass
-            case "POST", "failures" if known:
-                self.state.domains.become(Failures.from_json(json.loads(environ["wsgi.input"].read())))
-            case "POST", "links" if known:
-                return self._set_links(json.loads(environ["wsgi.input"].read()), start_response)
+            case "POST", verb if known and verb in (commands := self._commands()):
+                said = json.loads(environ["wsgi.input"].read())
+                return self._become(verb, lambda: commands[verb](said), start_response)
             case "POST", ("save" | "load") as verb if known:
                 return self._carry(verb, Path(json.loads(environ["wsgi.input"].read())["file"]), start_response)
             case _:
@@ -162,11 +164,24 @@ class EmbeddedCloud:
                 )
         return _json(start_response, "200 OK", {"id": self.options.id})
 
-    def _set_links(self, delays: Json, start_response: StartResponse) -> Iterable[bytes]:
+    def _commands(self) -> dict[str, Callable[[Json], None]]:
+        """Break or mend, change the delays between regions, and what the planes can be told."""
+        ours: dict[str, Callable[[Json], None]] = {
+            "failures": lambda said: self.state.domains.become(Failures.from_json(said)),
+            "links": self.state.links.become,
+        }
+        commanded = (plane.commands for plane in self._planes if isinstance(plane, Commanded))
+        return {verb: work for commands in commanded for verb, work in commands.items()} | ours
+
+    def _become(self, verb: str, work: Callable[[], None], start_response: StartResponse) -> Iterable[bytes]:
+        """Carry out a command."""
         try:
-            self.state.links.become(delays)
+            work()
         except UsageError as error:
             return _json(start_response, "409 Conflict", {"what": error.what, "do": error.do})
+        except Exception as error:  # noqa: BLE001 - whatever a plane failed at, who asked must hear of it
+            told = self._crashes.note(error, verb)
+            return _json(start_response, "409 Conflict", {"what": told, "do": "read cloud.log in the state directory"})
         return _json(start_response, "200 OK", {"id": self.options.id})
 
     def _carry(self, verb: str, file: Path, start_response: StartResponse) -> Iterable[bytes]:

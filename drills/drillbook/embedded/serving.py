@@ -60,16 +60,17 @@ class Server(ThreadedWSGIServer):
     """Listens on a port that the system chooses, at 127.0.0.1 and at the address of every region."""
 
     def __init__(self, application: Application, doorkeeper: Doorkeeper) -> None:
+        self._ending, self._end = socket.socketpair()
+        self._sockets: list[socket.socket] = []
         super().__init__(EVERYWHERE, 0, cast(Any, application), handler=_Connection)
         self.doorkeeper = doorkeeper
-        self._sockets = [self.socket]
+        self._sockets.append(self.socket)
         try:
             addresses = {address_of(region) for region in REGIONS} - {EVERYWHERE}
             self._sockets += _listening(sorted(addresses), self.server_port, self.request_queue_size)
         except OSError:
             self.server_close()
             raise
-        self._ending, self._end = socket.socketpair()
 
     def serve_forever(self, _: float = 0.0) -> None:
         """Accept until ``shutdown``. This thread wakes for connections only."""
@@ -90,8 +91,8 @@ class Server(ThreadedWSGIServer):
         self._end.send(b".")
 
     def server_close(self) -> None:
-        for listening in getattr(self, "_sockets", [self.socket]):
-            listening.close()
+        for one in (*self._sockets, self.socket, self._ending, self._end):
+            one.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no news."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from moto.apigateway.models import Integration, RestAPI, Stage
@@ -22,6 +22,7 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
 from drillbook.embedded import faulty
+from drillbook.embedded.addresses import region_at
 from drillbook.embedded.crash import BLAME
 from drillbook.embedded.front_door.request import (
     BAD_INTEGRATION,
@@ -80,7 +81,7 @@ def integrate(call: Call, runtime: FunctionRuntime) -> Answer:
         case "MOCK":
             return _mock(call.integration)
         case "HTTP_PROXY":
-            return _http(call)
+            return _http(call, runtime.cloud)
     raise NotImplementedError(f"the embedded front door has no {call.integration.integration_type} integration")
 
 
@@ -101,17 +102,21 @@ def _function(call: Call, runtime: FunctionRuntime) -> Answer:
 
 def _unreachable(call: Call, cloud: CloudState, region: str) -> Answer | None:
     """What the gateway answers when Lambda in the function's region cannot be reached or fails; None if it serves."""
-    broken = cloud.domains.now
-    if not broken.linked(str(call.api.region_name), region):
-        cloud.clock.sleep(min(call.limit, cloud.aws_seconds(INTEGRATION_LIMIT)))
-        return TIMED_OUT
-    fault = broken.service(region, "lambda")
+    if not cloud.domains.now.linked(str(call.api.region_name), region):
+        return _timed_out(call, cloud)
+    fault = cloud.domains.now.service(region, "lambda")
     if fault is None or not faulty.strikes(fault):
         return None
     if fault.kind == "slow":
         cloud.clock.sleep(min(fault.seconds, call.limit))
         return TIMED_OUT if fault.seconds > call.limit else None
     return REJECTED_INTEGRATION
+
+
+def _timed_out(call: Call, cloud: CloudState) -> Answer:
+    """Nobody answers there; the gateway gives up after its limit, in AWS seconds."""
+    cloud.clock.sleep(cloud.aws_seconds(call.limit))
+    return TIMED_OUT
 
 
 def _within(limit: float, function: LambdaFunction, work: Callable[[], Answer]) -> Answer:
@@ -257,8 +262,11 @@ def _mock(integration: Integration) -> Answer:
     return Answer(int(asked[1]), body.encode(), tuple(headers))
 
 
-def _http(call: Call) -> Answer:
+def _http(call: Call, cloud: CloudState) -> Answer:
     """The request handed on as it is, ``{parameter}`` in the address filled from the path."""
+    there = region_at(urlsplit(call.uri).hostname or "")
+    if there and not cloud.domains.now.linked(str(call.api.region_name), there):
+        return _timed_out(call, cloud)
     uri = re.sub(r"\{(\w+)\+?\}", lambda one: call.match.parameters.get(one[1], ""), call.uri)
     headers = {name: value for name, value in call.request.headers if name.lower() not in _HOP_BY_HOP | {"host"}}
     try:
