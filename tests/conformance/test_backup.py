@@ -140,6 +140,21 @@ def test_a_point_is_found_by_vault_and_by_resource(client: Callable[..., Any], b
     assert (described["Status"], described["ResourceType"], described["ResourceArn"]) == ("COMPLETED", "DynamoDB", arn)
 
 
+@pytest.mark.rule("a vault whose key is disabled neither takes nor gives anything", DOCS + "encryption.html")
+def test_a_vault_needs_its_key(client: Callable[..., Any], backups: Backups) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    backups.api.create_backup_vault(BackupVaultName="vault-key", EncryptionKeyArn=key)
+    arn = Table(client, "vault-key").create()
+    point = backups.back_up("vault-key", arn)["RecoveryPointArn"]
+    kms.disable_key(KeyId=key)
+    refusals = backups.back_up("vault-key", arn), backups.restore(point, {"targetTableName": "vault-key-2"})
+    assert [job.get("State") or job["Status"] for job in refusals] == ["FAILED", "FAILED"]
+    assert all("disabled" in job["StatusMessage"] for job in refusals)
+    kms.enable_key(KeyId=key)
+    assert backups.restore(point, {"targetTableName": "vault-key-2"})["Status"] == "COMPLETED"
+
+
 @pytest.mark.rule(
     "only what exists can be backed up, and only into a vault that exists", DOCS + "API_StartBackupJob.html"
 )

@@ -1,135 +1,48 @@
-"""Moto's AWS Backup of one region, with vaults that hold something and jobs that do something."""
+"""Moto's AWS Backup of one region, with jobs that do something."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from moto.backup import urls
 from moto.backup.exceptions import (
     InvalidParameterValueException,
     InvalidRequestException,
     ResourceNotFoundException,
 )
-from moto.backup.models import BackupBackend, Vault, backup_backends
+from moto.backup.models import backup_backends
 
-from drillbook.embedded import durations
-from drillbook.embedded.backup.kind import Home, Taken
+from drillbook.embedded.backup.kind import Taken
 from drillbook.embedded.backup.kinds import kind_named, kind_of
-from drillbook.embedded.backup.plans import Plans
 from drillbook.embedded.backup.records import (
     BackupJob,
     CopyJob,
     Job,
-    Lifecycle,
     Place,
     RecoveryPoint,
     Resource,
     RestoreJob,
 )
 from drillbook.embedded.backup.refusals import MissingParameterValue
-from drillbook.embedded.backup.work import Desk, JobFailed, Work
+from drillbook.embedded.backup.vaults import Vaults
+from drillbook.embedded.backup.work import Work
 
-_COLD_DAYS = 90
 J = TypeVar("J", bound=Job)
 
 
-class VaultBackend(Plans, BackupBackend):
+class VaultBackend(Vaults):
     """One region of one account."""
-
-    desk: ClassVar[Desk]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.points: dict[str, RecoveryPoint] = {}
         self.backup_jobs: dict[str, BackupJob] = {}
         self.copy_jobs: dict[str, CopyJob] = {}
         self.restore_jobs: dict[str, RestoreJob] = {}
         self.asked: dict[tuple[str, str], str] = {}
         """The job that an idempotency token of an operation has begun."""
-
-    @property
-    def _url_module(self) -> Any:
-        """Moto looks for the routes beside the backend's module, which is ours."""
-        return urls
-
-    @property
-    def home(self) -> Home:
-        return Home(self.account_id, self.region_name)
-
-    def now(self) -> datetime:
-        return self.desk.cloud.clock.now()
-
-    # Vaults
-
-    def vault(self, name: str) -> Vault:
-        return self.describe_backup_vault(name)
-
-    def describe_backup_vault(self, backup_vault_name: str) -> Vault:
-        if backup_vault_name not in self.vaults:
-            raise ResourceNotFoundException(f"Backup vault {backup_vault_name} does not exist")
-        return self.vaults[backup_vault_name]
-
-    def delete_backup_vault(self, backup_vault_name: str) -> None:
-        """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteBackupVault.html"""
-        self.vault(backup_vault_name)
-        if self.points_in(backup_vault_name):
-            raise InvalidRequestException("Backup vault cannot be deleted because it contains recovery points.")
-        super().delete_backup_vault(backup_vault_name)
-
-    def put_backup_vault_lock_configuration(self, backup_vault_name: str, *args: Any, **named: Any) -> None:
-        """The grace time passes at the embedded cloud's speed."""
-        super().put_backup_vault_lock_configuration(backup_vault_name, *args, **named)
-        vault = self.vault(backup_vault_name)
-        if vault.changeable_for_days is not None:
-            vault.lock_date = self._in_days(vault.changeable_for_days).timestamp()
-
-    def points_in(self, vault_name: str) -> list[RecoveryPoint]:
-        self.vault(vault_name)
-        return [point for point in list(self.points.values()) if point.vault.name == vault_name]
-
-    # Recovery points
-
-    def point(self, vault_name: str, arn: str) -> RecoveryPoint:
-        self.vault(vault_name)
-        point = self.points.get(arn)
-        if point is None or point.vault.name != vault_name:
-            raise ResourceNotFoundException(f"Recovery point {arn} is not in the vault {vault_name}")
-        return point
-
-    def delete_point(self, vault_name: str, arn: str) -> None:
-        point = self.point(vault_name, arn)
-        if self.vault(vault_name).locked:
-            raise InvalidRequestException(f"Recovery point cannot be deleted: the vault {vault_name} is locked")
-        self.forget(point)
-
-    def forget(self, point: RecoveryPoint) -> None:
-        del self.points[point.arn]
-        kind_named(point.resource.type).delete(point)
-        self.tagger.delete_all_tags_for_resource(point.arn)
-
-    def change_lifecycle(self, vault_name: str, arn: str, lifecycle: Lifecycle) -> RecoveryPoint:
-        point = self.point(vault_name, arn)
-        self.check_lifecycle(lifecycle)
-        point.lifecycle, point.delete_at = lifecycle, self._end(lifecycle, point.created)
-        return point
-
-    def expire(self, now: datetime) -> None:
-        """Delete the points whose lifecycle is over, also in locked vaults."""
-        for point in list(self.points.values()):
-            if point.delete_at is not None and point.delete_at <= now:
-                self.forget(point)
-
-    def check_lifecycle(self, lifecycle: Lifecycle) -> None:
-        """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html"""
-        cold, delete = (lifecycle.get(name) or -1 for name in ("MoveToColdStorageAfterDays", "DeleteAfterDays"))
-        if cold >= 0 and 0 <= delete < cold + _COLD_DAYS:
-            raise InvalidParameterValueException(
-                f"DeleteAfterDays must be at least {_COLD_DAYS} days after MoveToColdStorageAfterDays"
-            )
 
     # Backups
 
@@ -161,7 +74,8 @@ class VaultBackend(Plans, BackupBackend):
 
     def _back_up(self, job: BackupJob, work: Work) -> None:
         kind, name = kind_of(job.resource.arn), job.resource.name
-        self._keepable(job.vault, job.lifecycle)
+        self.keepable(job.vault, job.lifecycle)
+        self.unlock(kind, job.vault)
         tags = work.step(lambda: kind.tags(self.home, job.resource.arn), self.region_name)
         began = self.now()
         taken = kind.back_up(self.home, name, kind.point_arn(self.home, name, job.id), work)
@@ -179,22 +93,12 @@ class VaultBackend(Plans, BackupBackend):
 
     def _put(self, job: BackupJob | CopyJob, taken: Taken, point: RecoveryPoint) -> None:
         point.lifecycle, point.created_by = job.lifecycle, job.created_by
-        point.delete_at = self._end(job.lifecycle, point.created)
+        point.delete_at = self.end_of(job.lifecycle, point.created)
         self.points[point.arn] = point
         tags = point.resource_tags | (job.tags if isinstance(job, BackupJob) else {})
         if tags:
             self.tag_resource(point.arn, tags)
         job.point_arn, job.size = taken.arn, taken.size
-
-    def _keepable(self, vault: Place, lifecycle: Lifecycle) -> None:
-        """A locked vault refuses what would be kept too short or too long.
-
-        https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultLockConfiguration.html
-        """
-        lock = self.vault(vault.name)
-        days = lifecycle.get("DeleteAfterDays") or float("inf")
-        if lock.locked and not (lock.min_retention_days or 0) <= days <= (lock.max_retention_days or float("inf")):
-            raise JobFailed(f"Retention period is not within the limits of the locked vault {vault.name}")
 
     # Copies
 
@@ -226,7 +130,9 @@ class VaultBackend(Plans, BackupBackend):
 
     def _copy(self, job: CopyJob, work: Work) -> None:
         kind, there = kind_named(job.resource.type), backend_of(job.destination)
-        there._keepable(job.destination, job.lifecycle)
+        there.keepable(job.destination, job.lifecycle)
+        self.unlock(kind, job.source.vault)
+        there.unlock(kind, job.destination)
         taken = kind.copy(job.source, there.home, kind.point_arn(there.home, job.resource.name, job.id), work)
         point = RecoveryPoint(
             **_inside(taken, job),
@@ -260,6 +166,7 @@ class VaultBackend(Plans, BackupBackend):
 
     def _restore(self, job: RestoreJob, work: Work) -> None:
         kind = kind_named(job.resource.type)
+        self.unlock(kind, job.point.vault)
         job.created_resource_arn = kind.restore(job.point, job.metadata, work)
         if job.copy_tags and job.point.resource_tags:
             kind.tag(self.home, job.created_resource_arn, job.point.resource_tags)
@@ -304,18 +211,6 @@ class VaultBackend(Plans, BackupBackend):
             point.delete_at = point.delete_at and point.delete_at + slept
         for clockwork in self.clockworks.values():
             clockwork.begun, clockwork.last = clockwork.begun + slept, clockwork.last + slept
-
-    # Time
-
-    def _end(self, lifecycle: Lifecycle, created: datetime) -> datetime | None:
-        days = lifecycle.get("DeleteAfterDays") or -1
-        return created + self._days(days) if days > 0 else None
-
-    def _in_days(self, days: float) -> datetime:
-        return self.now() + self._days(days)
-
-    def _days(self, days: float) -> timedelta:
-        return timedelta(seconds=self.desk.cloud.aws_seconds(days * durations.DAY))
 
 
 def backend_of(place: Place) -> VaultBackend:

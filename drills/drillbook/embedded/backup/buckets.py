@@ -41,6 +41,7 @@ class Buckets:
 
     type = "S3"
     names_point_at_once = False
+    vault_encrypts = True
 
     def owns(self, arn: str) -> bool:
         return re.fullmatch(r"arn:aws[^:]*:s3:::[^/]+", arn) is not None

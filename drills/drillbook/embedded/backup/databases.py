@@ -43,6 +43,7 @@ class Databases:
 
     type = "RDS"
     names_point_at_once = False
+    vault_encrypts = False
     part, snapshot_part = "db", "snapshot"
     request = "RestoreDBInstanceFromDBSnapshot"
     identifier = "DBInstanceIdentifier"

@@ -37,6 +37,10 @@ class Kind(Protocol):
     """Does the answer of StartBackupJob name the recovery point already?
     https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html#API_StartBackupJob_ResponseSyntax"""
 
+    vault_encrypts: bool
+    """Are its recovery points encrypted with the vault's key, and not with the resource's own?
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html"""
+
     def owns(self, arn: str) -> bool:
         """Is it an ARN of this kind?"""
         ...

@@ -53,6 +53,7 @@ class Tables:
 
     type = "DynamoDB"
     names_point_at_once = True
+    vault_encrypts = True
 
     def owns(self, arn: str) -> bool:
         return ":dynamodb:" in arn and ":table/" in arn
