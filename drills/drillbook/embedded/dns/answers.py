@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from moto.route53.models import RecordSet
@@ -56,20 +57,32 @@ class Zone:
     records: tuple[RecordSet, ...]
 
     def at(self, name: str, kind: str) -> list[RecordSet]:
-        return [record for record in self.records if record.type == kind and canonical(record.name) == name]
+        return _by_name(self.records).get(name, {}).get(kind, [])
 
     def holder(self, name: str) -> str | None:
         """The name whose records answer for ``name``: itself, or a wildcard over it (RFC 4592); None: NXDOMAIN."""
-        names = {canonical(record.name) for record in self.records}
-        if any(known == name or known.endswith("." + name) for known in names):
+        known = _by_name(self.records)
+        if name in known:
             return name
         while name != self.name:
             name = name.partition(".")[2]
-            if f"*.{name}" in names:
+            if f"*.{name}" in known:
                 return f"*.{name}"
-            if any(known == name or known.endswith("." + name) for known in names):
+            if name in known:
                 return None
         return None
+
+
+@lru_cache(64)
+def _by_name(records: tuple[RecordSet, ...]) -> dict[str, dict[str, list[RecordSet]]]:
+    """Records by name and type. Names above them are there, too, and have none."""
+    found: dict[str, dict[str, list[RecordSet]]] = {}
+    for record in records:
+        name = canonical(record.name)
+        found.setdefault(name, {}).setdefault(str(record.type), []).append(record)
+        while name := name.partition(".")[2]:
+            found.setdefault(name, {})
+    return found
 
 
 @dataclass(frozen=True)

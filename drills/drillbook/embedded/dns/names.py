@@ -37,5 +37,5 @@ def service_address(name: str) -> str | None:
     name = canonical(name)
     if not _SERVICES.search(name):
         return None
-    region = _REGION.search(name)
-    return address_of(region[1]) if region else EVERYWHERE
+    regions = _REGION.findall(name)
+    return address_of(regions[-1]) if regions else EVERYWHERE

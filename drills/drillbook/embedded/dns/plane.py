@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from unittest import mock
 
+from drillbook.embedded import durations
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 
@@ -91,6 +92,7 @@ class Dns:
             "health_checks": {check.id: self._health.healthy(check.id) for _, check in checks},
             "probes": self._rounds.made,
             "fault": self._rounds.fault,
+            "seconds": {"propagation": self.cloud.aws_seconds(durations.DNS_PROPAGATION)},
         }
 
     def close(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from dnslib import QTYPE, RCODE, RD, RR, DNSError, DNSLabel, DNSRecord
+from dnslib import QTYPE, RCODE, RD, RR, DNSBuffer, DNSError, DNSLabel, DNSRecord
 
 from drillbook.embedded.dns.answers import Entry, Names, Reply
 from drillbook.embedded.dns.names import canonical
@@ -13,20 +14,34 @@ from drillbook.embedded.dns.names import canonical
 PLAIN_LIMIT = 512
 """Bytes of a datagram for a client that does not say how much it takes (RFC 1035)."""
 _QUERY = 0
+_SOA_PARTS = 7
 
 
 def is_valid(kind: str, value: str) -> bool:
     """Can a record of this type have this value?"""
+    if not value.strip():
+        return False
     try:
         match kind:
             case "A":
                 IPv4Address(value)
             case "AAAA":
                 IPv6Address(value)
+            case "SOA" if len(value.split()) != _SOA_PARTS:
+                return False
             case _:
-                _data(kind, value)
-    except (AddressValueError, DNSError, ValueError, LookupError):
-        return False
+                _data(kind, value).pack(DNSBuffer())
+    except (
+        AddressValueError,
+        DNSError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        RuntimeError,
+        struct.error,
+    ):
+        return False  # dnslib reads zone files as it likes, and fails in as many ways.
     return True
 
 
