@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from drillbook.embedded.stacks import kinds_data, kinds_edge, kinds_rest, kinds_serverless
+from drillbook.embedded.stacks.kind import Kind
+from drillbook.embedded.stacks.kinds_data import KINDS as DATA
+from drillbook.embedded.stacks.kinds_edge import KINDS as EDGE
+from drillbook.embedded.stacks.kinds_rest import KINDS as REST
+from drillbook.embedded.stacks.kinds_serverless import KINDS as SERVERLESS
 
-KINDS = kinds_data.KINDS | kinds_serverless.KINDS | kinds_edge.KINDS | kinds_rest.KINDS
+KINDS: dict[str, Kind] = DATA | SERVERLESS | EDGE | REST
