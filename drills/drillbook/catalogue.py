@@ -37,6 +37,7 @@ OBSTRUCTING = ("region.dark", "region.partitioned", "service.slow", "service.thr
 
 CAPABILITIES = (
     "apigateway.front_door",
+    "apigateway.throttling",
     "cloudwatch.alarms",
     "dynamodb.backup",
     "dynamodb.pitr",
