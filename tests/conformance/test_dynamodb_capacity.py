@@ -92,6 +92,37 @@ def test_reads_beyond_the_capacity_are_throttled(client: Client) -> None:
     assert code(refused) == ("ProvisionedThroughputExceededException", 400)
 
 
+@pytest.mark.rule("a statement is throttled as the call is that it stands for", f"{GUIDE}/ql-reference.statements.html")
+def test_statements_are_throttled_too(client: Client) -> None:
+    dynamodb = client("dynamodb")
+    name = create(dynamodb, **provisioned(1))
+    numbers = iter(range(TOO_MANY))
+
+    def add() -> None:
+        values = f"{{'id': '{next(numbers)}', 'value': '{'x' * 5000}'}}"
+        dynamodb.execute_statement(Statement=f'INSERT INTO "{name}" VALUE {values}')
+
+    with pytest.raises(ClientError) as refused:
+        exhaust(add)
+    assert code(refused) == ("ProvisionedThroughputExceededException", 400)
+
+
+@pytest.mark.rule("a write whose condition fails costs its units, too", f"{GUIDE}/read-write-operations.html")
+def test_a_failed_condition_consumes_capacity(client: Client) -> None:
+    dynamodb = client("dynamodb")
+    name = create(dynamodb, **provisioned(1))
+    put(dynamodb, name)
+    fails = {"ConditionExpression": "attribute_not_exists(id)"}
+    codes = set()
+    for _ in range(TOO_MANY):
+        with pytest.raises(ClientError) as refused:
+            put(dynamodb, name, **fails)
+        codes.add(code(refused)[0])
+        if "ProvisionedThroughputExceededException" in codes:
+            break
+    assert codes == {"ConditionalCheckFailedException", "ProvisionedThroughputExceededException"}
+
+
 @pytest.mark.rule("what a batch cannot write is told as unprocessed", f"{API}/API_BatchWriteItem.html")
 def test_a_batch_tells_what_it_could_not_write(client: Client) -> None:
     dynamodb = client("dynamodb")

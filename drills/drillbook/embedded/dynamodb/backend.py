@@ -66,6 +66,8 @@ class TimeTravelBackend(DynamoDBBackend):
     def update_table(self, name: str, *args: Any, **settings: Any) -> Table:
         table = self.changeable(name)
         refuse_impossible(table, settings)
+        if table.replication is not None and settings.get("stream_spec"):
+            raise MockValidationException(f"The stream of a table with replicas cannot be changed: {name}")
         updated = super().update_table(name, *args, **settings)
         if settings.get("billing_mode") == "PAY_PER_REQUEST":
             table.throughput = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "NumberOfDecreasesToday": 0}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.dynamodb.exceptions import TransactionCanceledException
+from moto.dynamodb.exceptions import ConditionalCheckFailed, TransactionCanceledException
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoHandler
@@ -18,6 +19,7 @@ from drillbook.embedded.dynamodb.capacity import ThroughputExceeded, Way, read_u
 from drillbook.embedded.dynamodb.table import TimeTravelTable
 
 Requests = dict[str, Any]
+_TABLE_OF = re.compile(r"""\b(?:FROM|INTO|UPDATE)\s+"?([\w.-]+)""", re.IGNORECASE)
 _SAMPLE = 20
 """Items that tell the usual size of a table's."""
 
@@ -34,22 +36,25 @@ class MeteredApi(DynamoHandler):
     # Writes
 
     def put_item(self) -> ActionResult:
-        table = self._admitted("Write", "PutItem")
-        return self._told(table, super().put_item(), self._written(table))
+        return self._write("PutItem", "Item", super().put_item)
 
     def update_item(self) -> ActionResult:
-        table = self._admitted("Write", "UpdateItem")
-        return self._told(table, super().update_item(), self._written(table))
+        return self._write("UpdateItem", "Key", super().update_item)
 
     def delete_item(self) -> ActionResult:
-        table = self._admitted("Write", "DeleteItem")
-        return self._told(table, super().delete_item(), self._written(table))
+        return self._write("DeleteItem", "Key", super().delete_item)
 
-    def _written(self, table: TimeTravelTable) -> float:
-        """What the write has consumed: one unit, if it found nothing to delete."""
+    def _write(self, operation: str, key: str, call: Callable[[], ActionResult]) -> ActionResult:
+        """A write that finds nothing to delete costs a unit; one whose condition fails what the item is large."""
+        table = self._admitted("Write", operation)
+        try:
+            result = call()
+        except ConditionalCheckFailed:
+            table.meter.wrote(write_units(self._stored(table, self.body[key]), None))
+            raise
         if not table.meter.last:
             table.meter.wrote(1)
-        return table.meter.last
+        return self._told(table, result, table.meter.last)
 
     def batch_write_item(self) -> ActionResult:
         asked: Requests = self.body["RequestItems"]
@@ -106,6 +111,23 @@ class MeteredApi(DynamoHandler):
             table = self.backend.table(one["Get"]["TableName"])
             table.meter.read(2 * read_units(_size(self._stored(table, one["Get"]["Key"])), consistent=True))
         return super().transact_get_items()
+
+    # PartiQL
+
+    def execute_statement(self) -> ActionResult:
+        """Writes cost what they cost by any other call; a read what it has found."""
+        named = _TABLE_OF.search(self.body["Statement"])
+        table = self.backend.tables.get(named[1]) if named else None
+        if not isinstance(table, TimeTravelTable):
+            return super().execute_statement()
+        way: Way = "Read" if self.body["Statement"].lstrip().upper().startswith("SELECT") else "Write"
+        table.meter.admit(way, "ExecuteStatement")
+        result = super().execute_statement()
+        if way == "Read":
+            found: list[dict[str, Any]] = result.result["Items"]  # type: ignore[index]
+            size = sum(map(_attributes_size, found))
+            table.meter.read(read_units(size, consistent=bool(self.body.get("ConsistentRead"))))
+        return result
 
     # Admission
 

@@ -76,9 +76,9 @@ def settle(key: Version, rule: Rule, status: str) -> None:
 
 
 def _covering(bucket: FakeBucket, version: Version) -> Iterator[Rule]:
-    tags = tags_of(version) if isinstance(version, FakeKey) else {}
-    taken = set()
-    for rule in _rules(bucket):
+    rules, taken = _rules(bucket), set()
+    tags = tags_of(version) if rules and isinstance(version, FakeKey) else {}
+    for rule in rules:
         if rule.destination not in taken and rule.covers(version.name, tags) and _carries(rule, version):
             taken.add(rule.destination)
             yield rule

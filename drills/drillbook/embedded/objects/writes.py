@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
-from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 
 from drillbook.clock import Clock
 from drillbook.embedded.objects.outbox import send, send_tags
@@ -41,8 +41,10 @@ class Writes:
     def put_object(self, real: Call) -> Call:
         @wraps(real)
         def put_object(backend: S3Backend, bucket_name: str, *args: Any, **kwargs: Any) -> FakeKey:
-            key: FakeKey = real(backend, bucket_name, *args, **kwargs)
-            self._hold(lambda at: send(backend.get_bucket(bucket_name), key, at))
+            bucket = backend.get_bucket(bucket_name)
+            with self._undisturbed(bucket):
+                key: FakeKey = real(backend, bucket_name, *args, **kwargs)
+            self._hold(lambda at: send(bucket, key, at))
             return key
 
         return put_object
@@ -52,8 +54,9 @@ class Writes:
         def delete_object(
             backend: S3Backend, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
         ) -> Any:
-            answer = real(backend, bucket_name, key_name, version_id, bypass)
             bucket = backend.get_bucket(bucket_name)
+            with self._undisturbed(bucket):
+                answer = real(backend, bucket_name, key_name, version_id, bypass)
             marker = bucket.keys.get(key_name)
             if version_id is None and isinstance(marker, FakeDeleteMarker):
                 self._hold(lambda at: send(bucket, marker, at))
@@ -81,6 +84,11 @@ class Writes:
                 self._hold(lambda at: send_tags(backend.get_bucket(bucket_name), key, at))
 
         return delete_object_tagging
+
+    def _undisturbed(self, bucket: FakeBucket) -> AbstractContextManager[object]:
+        """Let no replica be placed between moto's reading of an object's versions and its writing of them. Where a
+        function is told of the write it may itself write, and must not wait for it."""
+        return self._lock if bucket.notification_configuration is None else nullcontext()
 
     def _hold(self, write: Callable[[float], bool]) -> None:
         """Until the end of the request; outside of one, as when a backup is restored, send it now."""
