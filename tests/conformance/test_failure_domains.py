@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 from drillbook.clock import SystemClock
 from drillbook.embedded.addresses import address_of
 from drillbook.embedded.domains import ServiceFault
+from drillbook.waiting import wait_for
 
 from .conftest import HERE, THERE, Breaking, Endpoint
 
@@ -208,3 +209,31 @@ def test_at_a_dark_regions_own_address_nobody_answers(breaking: Breaking, endpoi
             assert raw.recv(100) == b"not even 100 Continue"
     status = json.load(urllib.request.urlopen(f"{endpoint.url}/_drillbook/status", timeout=5))
     assert status["failures"]["regions"] == [HERE]
+
+
+@pytest.mark.rule("alarms of a lost region are not evaluated; they are again when it is back", ISOLATION)
+def test_alarms_of_a_dark_region_rest(client: Client, breaking: Breaking, endpoint: Endpoint) -> None:
+    alarms, clock = client("cloudwatch"), SystemClock()
+    alarms.put_metric_alarm(
+        AlarmName="dark-alarm",
+        Namespace="Conformance",
+        MetricName="Nothing",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="breaching",
+    )
+    breaking.region(HERE)
+    dark_from = clock.now()
+    clock.sleep(endpoint.aws_seconds(60) * 4)
+    dark_until = clock.now()
+    breaking.mend()
+
+    def changes() -> list[Any]:
+        history = alarms.describe_alarm_history(AlarmName="dark-alarm", HistoryItemType="StateUpdate")
+        return [item["Timestamp"] for item in history["AlarmHistoryItems"]]
+
+    wait_for("the alarm", changes, timeout=endpoint.aws_seconds(600) + 10, clock=clock)
+    assert not [at for at in changes() if dark_from < at < dark_until]
