@@ -11,9 +11,11 @@ from drillbook.aws.session import Session
 from drillbook.embedded import process
 from drillbook.embedded.process import Cloud
 from drillbook.errors import TargetError
+from drillbook.waiting import wait_for
 from drillbook.world import World
 
 ACCOUNT = "111122223333"
+_START_TIMEOUT = 60.0
 
 
 def open_world(world: World, state: Path) -> None:
@@ -47,10 +49,9 @@ def _attach(world: World, cloud: Cloud) -> None:
     account = service.targets["embedded"].account or ACCOUNT
     region = world.values["region"] or "us-east-1"
     port = urlsplit(cloud.endpoint).port
-    names = process.status(cloud)["planes"]["dns"]["address"]
     world.speed = cloud.speed
     world.values |= {"account": account, "endpoint": cloud.endpoint, "region": region, "port": str(port)}
-    world.values["resolver"] = f"dns://{names}?port={port}&speed={cloud.speed:g}"
+    world.values["resolver"] = f"dns://{_name_server(world, cloud)}?port={port}&speed={cloud.speed:g}"
     keep_from_aws(world)
     world.aws = Session(
         account,
@@ -61,3 +62,15 @@ def _attach(world: World, cloud: Cloud) -> None:
         regions=tuple({region, *service.regions.values()}),
         speed=cloud.speed,
     )
+
+
+def _name_server(world: World, cloud: Cloud) -> str:
+    """Where the cloud's hosted zones are served. A cloud that another process is starting has no planes yet."""
+    plane = wait_for(
+        "the embedded cloud's name server",
+        lambda: process.status(cloud)["planes"].get("dns"),
+        timeout=_START_TIMEOUT,
+        clock=world.clock,
+        do="see `drillbook cloud status`",
+    )
+    return str(plane["address"])
