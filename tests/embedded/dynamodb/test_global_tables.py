@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from moto.core.exceptions import JsonRESTError
 
 from drillbook.embedded.dynamodb import replicas
-from drillbook.embedded.dynamodb.plane import expire_everywhere
+from drillbook.embedded.dynamodb.expiry import expire_everywhere
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 
 A, B, C = "us-east-1", "us-west-2", "eu-west-1"
@@ -158,6 +158,27 @@ def test_what_time_to_live_deletes_is_deleted_in_the_replicas(pair: Any) -> None
     pair.cut()
     pair.pass_by(1)
     assert pair.content(A) == pair.content(B) == {}
+
+
+def test_a_replica_that_is_being_filled_expires_nothing(world: Any) -> None:
+    world.create(A)
+    world.region(A).update_time_to_live("orders", {"Enabled": True, "AttributeName": "expires"})
+    world.region(A).put_item("orders", {"id": {"S": "1"}, "expires": {"N": str(int(world.clock.now().timestamp()))}})
+    replicas.update(world.region(A), "orders", [{"Create": {"RegionName": B}}])
+    world.cut((A, B))
+    world.clock.sleep(86_400 * 2 + 1)
+    assert expire_everywhere(world.cloud) == 1
+    world.cut()
+    world.pass_by(1)
+    assert world.content(A) == world.content(B) == {}
+
+
+def test_the_stream_of_a_replicated_table_stays(pair: Any) -> None:
+    unchanged = dict.fromkeys(("attr_definitions", "global_index", "throughput", "billing_mode", "warm_throughput"))
+    with pytest.raises(JsonRESTError, match="stream of a table with replicas"):
+        pair.region(A).update_table(
+            "orders", **unchanged, stream_spec={"StreamEnabled": False}, deletion_protection_enabled=None
+        )
 
 
 def test_nothing_expires_in_a_dark_region(pair: Any) -> None:

@@ -18,7 +18,8 @@ from moto.dynamodb.models import dynamodb_backends
 
 from drillbook.clock import VirtualClock
 from drillbook.embedded.dynamodb.backend import TimeTravelBackend
-from drillbook.embedded.dynamodb.plane import DynamoDB, expire_everywhere
+from drillbook.embedded.dynamodb.expiry import expire_everywhere
+from drillbook.embedded.dynamodb.plane import DynamoDB
 from drillbook.embedded.planes import CloudState
 
 ACCOUNT, REGION, TABLE = "111122223333", "eu-west-1", "products"

@@ -41,11 +41,12 @@ class TimeTravelApi(MeteredApi):
 
     def _unsettled(self, name: str) -> float:
         """After how many seconds to look again; 0 if there is nothing to wait for."""
-        try:
-            table = self.backend.table(name)
-        except ResourceNotFoundException:
-            return 0.0
-        return max(table.creating, _LOOK if table.unsettled else 0.0)
+        with self.backend.ledger.lock:
+            try:
+                table = self.backend.table(name)
+            except ResourceNotFoundException:
+                return 0.0
+            return max(table.creating, _LOOK if table.unsettled else 0.0)
 
     def update_table(self) -> ActionResult:
         given: dict[str, Any] = self.body

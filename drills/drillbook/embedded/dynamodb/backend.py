@@ -27,7 +27,7 @@ from drillbook.embedded import durations
 from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger
 from drillbook.embedded.dynamodb.membership import let_go
 from drillbook.embedded.dynamodb.overrides import refuse_impossible, table_settings
-from drillbook.embedded.dynamodb.table import TTL_USER, TimeTravelTable
+from drillbook.embedded.dynamodb.table import TimeTravelTable
 from drillbook.embedded.planes import CloudState
 from drillbook.events import Json
 from drillbook.objective import Interval
@@ -154,26 +154,6 @@ class TimeTravelBackend(DynamoDBBackend):
                 self.tables.update(tables)
                 raise
 
-    def expire(self, table: TimeTravelTable) -> int:
-        """Delete the items whose time to live has been over for long enough, and count them."""
-        if table.ttl["TimeToLiveStatus"] != "ENABLED":
-            return 0
-        with self.ledger.lock:
-            now = self.cloud.clock.now().timestamp()
-            overdue = now - self.cloud.aws_seconds(durations.TTL_DELETE)
-            expired = [
-                key
-                for key, item in table.images().items()
-                if now - durations.TTL_TOO_OLD < _expiry(table, item) <= overdue
-            ]
-            table.writer = TTL_USER
-            try:
-                for key in expired:
-                    table.delete_item(*key)
-            finally:
-                table.writer = None
-            return len(expired)
-
     # Point-in-time recovery
 
     def update_continuous_backups(self, table_name: str, point_in_time_spec: dict[str, Any]) -> dict[str, Any]:
@@ -293,12 +273,6 @@ class TimeTravelBackend(DynamoDBBackend):
     def _name_is_free(self, name: str) -> None:
         if name in self.tables:
             raise TableAlreadyExistsException(name)
-
-
-def _expiry(table: TimeTravelTable, item: Item) -> float:
-    """When the item's time to live ends, in epoch seconds; never (infinity), if it has none that is a number."""
-    value = item.attrs.get(table.ttl.get("AttributeName", ""))
-    return float(value.value) if value is not None and value.is_number() else float("inf")
 
 
 def _invalid_restore_time(window: Interval) -> JsonRESTError:

@@ -59,14 +59,16 @@ class DynamoDB:
 
     def status(self) -> dict[str, Json]:
         from drillbook.embedded.dynamodb.delivery import global_tables
+        from drillbook.embedded.dynamodb.ledger import Ledger
 
-        groups = global_tables()
-        return {
-            "tables": sum(len(backend.tables) for backend in _backends()),
-            "global_tables": len(groups),
-            "changes_under_way": sum(group.pending for group in groups),
-            "failure": self._courier.failure if self._courier else "",
-        }
+        with Ledger.lock:
+            groups = global_tables()
+            return {
+                "tables": sum(len(backend.tables) for backend in _backends()),
+                "global_tables": len(groups),
+                "changes_under_way": sum(group.pending for group in groups),
+                "failure": self._courier.failure if self._courier else "",
+            }
 
     def save(self, _: Path) -> None:
         """Nothing: moto's backends hold it all, with what is under way between replicas."""
@@ -85,14 +87,10 @@ class DynamoDB:
         self._undo.close()
 
     def _sweep(self, cloud: CloudState) -> None:
+        from drillbook.embedded.dynamodb.expiry import expire_everywhere
+
         while not self._ended.wait(cloud.aws_seconds(durations.TTL_SWEEP)):
             expire_everywhere(cloud)
-
-
-def expire_everywhere(cloud: CloudState) -> int:
-    """Delete every item whose time to live is over, in all accounts and regions that live, and count them."""
-    lit = [backend for backend in _backends() if not cloud.domains.now.dark(backend.region_name)]
-    return sum(backend.expire(backend.table(name)) for backend in lit for name in list(backend.tables))
 
 
 def _backends() -> list[TimeTravelBackend]:

@@ -178,9 +178,15 @@ class TimeTravelTable(Table):
             described[base_key]["RestoreSummary"] = {**self.restored_from, "RestoreInProgress": creating}
         return described
 
-    def _there(self) -> None:
+    @property
+    def absent(self) -> bool:
         """The data plane does not know a table before it is ACTIVE."""
-        if self.creating > 0 or (self.replication and self.replication.replicas[self.region_name].status == "CREATING"):
+        group = self.replication
+        filling = group is not None and group.replicas[self.region_name].status == "CREATING"
+        return filling or self.creating > 0
+
+    def _there(self) -> None:
+        if self.absent:
             raise ResourceNotFoundException()
 
     def put_item(self, *args: Any, **kwargs: Any) -> Item:

@@ -65,7 +65,7 @@ class Objects:
         from drillbook.embedded.objects.delivery import buckets
         from drillbook.embedded.objects.outbox import outboxes
 
-        waiting = [len(outbox) for bucket in buckets() for outbox in outboxes(bucket).values()]
+        waiting = [len(outbox) for bucket in buckets() for outbox in list(outboxes(bucket).values())]
         return {"replicating": sum(waiting), "failure": self._courier.failure if self._courier else ""}
 
     def save(self, _: Path) -> None:
