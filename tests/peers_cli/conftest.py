@@ -38,7 +38,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     process.stop(running)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def environment(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """For programs that come with the machine."""
     proxy = Proxy({})
@@ -48,7 +48,7 @@ def environment(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Itera
     proxy.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def with_aws_cli(
     environment: dict[str, str], aws_cli: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
