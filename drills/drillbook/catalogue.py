@@ -15,6 +15,7 @@ Kind = Literal["fault", "probe", "configuration"]
 
 BUILT_INS: dict[Kind, dict[str, str]] = {
     "fault": {
+        "aurora.writer_crash": "drillbook.aws.faults.cluster:WriterCrash",
         "dynamodb.corrupt_items": "drillbook.aws.faults.table:CorruptItems",
         "lambda.bad_deployment": "drillbook.aws.faults.function:BadDeployment",
         "region.dark": "drillbook.aws.faults.region:RegionDark",
@@ -38,14 +39,24 @@ OBSTRUCTING = ("region.dark", "region.partitioned", "service.slow", "service.thr
 CAPABILITIES = (
     "apigateway.front_door",
     "apigateway.throttling",
+    "backup.jobs",
+    "cloudformation.truth",
+    "cloudtrail.lookup",
     "cloudwatch.alarms",
     "dynamodb.backup",
+    "dynamodb.deletion_protection",
+    "dynamodb.global_tables",
     "dynamodb.pitr",
     "dynamodb.streams",
+    "kms.disable",
     "lambda.concurrency",
     "lambda.invoke",
     "lambda.versions",
+    "route53.dns",
+    "route53.health_checks",
+    "s3.replication",
     "s3.versioning",
+    "secretsmanager.rotation",
 )
 """What a service or plan may need of its target; each has a truth probe in ``drillbook.targets``."""
 

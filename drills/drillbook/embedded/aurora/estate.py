@@ -22,7 +22,7 @@ from drillbook.embedded.postgres.archive import Archive, Base
 from drillbook.embedded.postgres.engine import Engine
 from drillbook.embedded.postgres.link import Link
 from drillbook.embedded.postgres.server import Server
-from drillbook.errors import WaitTimeout
+from drillbook.errors import UsageError, WaitTimeout
 
 ENGINE = "aurora-postgresql"
 GLOBAL_HOME = "us-east-1"
@@ -44,6 +44,10 @@ class Estate:
         """By resource id; outlives its cluster if the automated backups are retained."""
         self.retained: dict[str, DBCluster] = {}
         """Records of deleted clusters whose automated backups are retained, by resource id."""
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self.fleets or self.archives)
 
     # Finding
 
@@ -174,6 +178,20 @@ class Estate:
         self.retained.pop(key, None)
         if archive := self.archives.pop(key, None):
             archive.delete()
+
+    def become_faulty(self, region: str, name: str, fault: str) -> None:
+        """Break what no call of the API breaks. Raises UsageError for what is not there."""
+        backend = rds_backends[self.cloud.account][region]
+        cluster, instance = backend.clusters.get(name), backend.databases.get(name)
+        fleet = self.fleet_of(instance) if instance else None
+        if cluster is not None and self.owns(cluster):
+            fleet = self.fleet(cluster)
+        member = str(instance.db_instance_identifier) if instance else None
+        if fault != "crash" or fleet is None or not fleet.crash(member):
+            raise UsageError(
+                f"nothing of an Aurora cluster or instance {name} runs in {region} that could have the fault {fault}",
+                do="name a cluster or an instance that is available, and the fault: crash",
+            )
 
     # As time goes by
 

@@ -43,6 +43,8 @@ class Fleet:
         self.stopped = False
         self.superseded = False
         """Another cluster became the primary of the global database while this one could not be told."""
+        self.crashes = 0
+        """How often a server ended by itself."""
         self.doors = Doors(engine.network, cluster.region, cluster.port)
         self._engine = engine
         self._serving: str | None = None
@@ -107,6 +109,14 @@ class Fleet:
         for name, reader in list(self.readers.items()):
             if name in gone:
                 reader.kill()
+
+    def crash(self, instance: str | None) -> bool:
+        """The server of this instance (None: the head) dies as by itself. False if none runs for it."""
+        server = self.server if instance in (None, self.head) else self.readers.get(str(instance))
+        if server is None or not server.running:
+            return False
+        server.crash()
+        return True
 
     def follow(self, upstream: Fleet, link: Link) -> None:
         """Replicate from this cluster from the next ``settle`` on. The volume must be a copy of that one's."""
@@ -205,6 +215,7 @@ class Fleet:
 
     def _died(self, server: Server) -> None:
         """A server ended by itself: Aurora promotes a reader, or restarts the instance where there is none."""
+        self.crashes += 1
         with self.lock:
             if server is self.server and self.head is not None:
                 others = [one.db_instance_identifier for one in self.instances() if not self._is_dark(one)]

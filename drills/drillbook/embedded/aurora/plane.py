@@ -6,8 +6,9 @@ Other engines' clusters (Aurora MySQL, Neptune, Multi-AZ DB clusters) stay moto'
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.embedded import durations
@@ -58,7 +59,29 @@ class Aurora:
         fleets = list(self._operations.estate.fleets.values())
         pids = sorted(pid for fleet in fleets for server in fleet.servers() if (pid := server.pid) is not None)
         failures = list(self._operations.estate.jobs.failures)
-        return {"clusters": len(fleets), "pids": pids, "failures": failures}
+        crashes = {fleet.cluster.resource_id: fleet.crashes for fleet in fleets if fleet.crashes}
+        return {"clusters": len(fleets), "pids": pids, "crashes": crashes, "failures": failures}
+
+    @property
+    def commands(self) -> Mapping[str, Callable[[Json], None]]:
+        """``POST /_drillbook/clusters {"region": …, "id": …, "fault": "crash"}``: the server of a cluster's writer,
+        or of one instance, dies at once. Aurora recovers by itself."""
+        if self._operations is None:
+            return {}
+        estate = self._operations.estate
+        return {"clusters": lambda said: estate.become_faulty(said["region"], said["id"], said["fault"])}
+
+    def save(self, folder: Path) -> None:
+        from drillbook.embedded.aurora import keeping
+
+        if self._operations is not None and self._operations.estate.in_use:
+            keeping.save(self._operations.estate, folder)
+
+    def load(self, folder: Path) -> None:
+        from drillbook.embedded.aurora import keeping
+
+        if self._operations is not None:
+            keeping.load(self._operations.estate, folder)
 
     def close(self) -> None:
         self._ended.set()
