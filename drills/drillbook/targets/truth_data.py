@@ -24,30 +24,30 @@ _BEFORE = {"kept": "before", "deleted": "before"}
 
 def _dynamodb_pitr(session: Clients) -> None:
     dynamodb = session.client("dynamodb")
-    with _table(dynamodb, "dynamodb.pitr") as table:
-        _switch_recovery(dynamodb, table, on=True)
-        instant = _write_and_damage(dynamodb, table, session)
-        _await_restorable(dynamodb, table, instant, session)
+    with table(dynamodb, "dynamodb.pitr") as name:
+        _switch_recovery(dynamodb, name, on=True)
+        instant = _write_and_damage(dynamodb, name, session)
+        _await_restorable(dynamodb, name, instant, session)
         with _restored(
             dynamodb,
-            lambda name: dynamodb.restore_table_to_point_in_time(
-                SourceTableName=table, TargetTableName=name, RestoreDateTime=instant
+            lambda copy: dynamodb.restore_table_to_point_in_time(
+                SourceTableName=name, TargetTableName=copy, RestoreDateTime=instant
             ),
         ) as restored:
             _expect_before(dynamodb, restored, f"a restore as of {instant.isoformat()}")
-        _switch_recovery(dynamodb, table, on=False)
+        _switch_recovery(dynamodb, name, on=False)
 
 
 def _dynamodb_backup(session: Clients) -> None:
     dynamodb = session.client("dynamodb")
-    with _table(dynamodb, "dynamodb.backup") as table:
-        _put(dynamodb, table, _BEFORE)
-        arn = dynamodb.create_backup(TableName=table, BackupName=table)["BackupDetails"]["BackupArn"]
+    with table(dynamodb, "dynamodb.backup") as name:
+        _put(dynamodb, name, _BEFORE)
+        arn = dynamodb.create_backup(TableName=name, BackupName=name)["BackupDetails"]["BackupArn"]
         try:
             _await("an AVAILABLE backup", lambda: _backup_status(dynamodb, arn) == "AVAILABLE")
-            _damage(dynamodb, table)
+            _damage(dynamodb, name)
             with _restored(
-                dynamodb, lambda name: dynamodb.restore_table_from_backup(TargetTableName=name, BackupArn=arn)
+                dynamodb, lambda copy: dynamodb.restore_table_from_backup(TargetTableName=copy, BackupArn=arn)
             ) as restored:
                 _expect_before(dynamodb, restored, "a restore from the backup")
         finally:
@@ -57,10 +57,10 @@ def _dynamodb_backup(session: Clients) -> None:
 def _dynamodb_streams(session: Clients) -> None:
     dynamodb, streams = session.client("dynamodb"), session.client("dynamodbstreams")
     view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    with _table(dynamodb, "dynamodb.streams", StreamSpecification=view) as table:
-        arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        _put(dynamodb, table, _BEFORE)
-        _damage(dynamodb, table)
+    with table(dynamodb, "dynamodb.streams", StreamSpecification=view) as name:
+        arn = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+        _put(dynamodb, name, _BEFORE)
+        _damage(dynamodb, name)
         expected = {
             ("kept", "INSERT", None, "before"),
             ("kept", "MODIFY", "before", "after"),
@@ -75,18 +75,18 @@ def _dynamodb_streams(session: Clients) -> None:
 
 def _s3_versioning(session: Clients) -> None:
     s3 = session.client("s3")
-    with _bucket(s3, session.region) as bucket:
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        first = s3.put_object(Bucket=bucket, Key="key", Body=b"before").get("VersionId")
-        s3.put_object(Bucket=bucket, Key="key", Body=b"after")
+    with bucket(s3, session.region, "s3.versioning") as name:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        first = s3.put_object(Bucket=name, Key="key", Body=b"before").get("VersionId")
+        s3.put_object(Bucket=name, Key="key", Body=b"after")
         if not first:
             raise Untrue("PutObject into a versioned bucket answers no VersionId")
-        _expect_body(s3, b"before", Bucket=bucket, Key="key", VersionId=first)
-        marker = s3.delete_object(Bucket=bucket, Key="key").get("VersionId")
+        _expect_body(s3, b"before", Bucket=name, Key="key", VersionId=first)
+        marker = s3.delete_object(Bucket=name, Key="key").get("VersionId")
         if not marker:
             raise Untrue("a delete in a versioned bucket leaves no delete marker")
-        s3.delete_object(Bucket=bucket, Key="key", VersionId=marker)
-        _expect_body(s3, b"after", Bucket=bucket, Key="key")
+        s3.delete_object(Bucket=name, Key="key", VersionId=marker)
+        _expect_body(s3, b"after", Bucket=name, Key="key")
 
 
 _GUIDE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide"
@@ -122,7 +122,7 @@ PROBES = {
 
 
 @contextmanager
-def _table(dynamodb: Any, capability: str, **settings: Any) -> Iterator[str]:
+def table(dynamodb: Any, capability: str, **settings: Any) -> Iterator[str]:
     name = f"{TAG}-{uuid4().hex[:12]}"
     dynamodb.create_table(
         TableName=name,
@@ -231,12 +231,12 @@ def _told(record: dict[str, Any]) -> tuple[str, str, str | None, str | None]:
 
 
 @contextmanager
-def _bucket(s3: Any, region: str) -> Iterator[str]:
+def bucket(s3: Any, region: str, capability: str) -> Iterator[str]:
     name = f"{TAG}-{uuid4().hex[:12]}"
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **place)
     try:
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": TAG, "Value": "s3.versioning"}]})
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": TAG, "Value": capability}]})
         yield name
     finally:
         listed = s3.list_object_versions(Bucket=name)

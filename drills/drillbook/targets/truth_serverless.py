@@ -128,32 +128,38 @@ def _throttling(session: Clients) -> None:
 
 
 def _alarms(session: Clients) -> None:
+    """Of two metrics that differ in a dimension only one is the alarm's; and no data can be said to be good data."""
     cloudwatch, name = session.client("cloudwatch"), _name("cloudwatch.alarms")
+    quiet = f"{name}-quiet"
     limit = _ALARM / session.speed + 5
 
     def state_after(value: float) -> str:
-        datum = {"MetricName": name, "Value": value, "StorageResolution": 1}
-        cloudwatch.put_metric_data(Namespace=TAG, MetricData=[datum])
-        found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        return str(found[0]["StateValue"]) if found else "no alarm"
+        own = {"MetricName": name, "Value": value, "StorageResolution": 1, "Dimensions": _dimension("own")}
+        cloudwatch.put_metric_data(Namespace=TAG, MetricData=[own, own | {"Value": 9.0, "Dimensions": _dimension("b")}])
+        return _state(cloudwatch, name)
 
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace=TAG,
-        MetricName=name,
-        Statistic="Maximum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        Tags=[{"Key": TAG, "Value": "cloudwatch.alarms"}],
-    )
+    settings = {"Statistic": "Maximum", "Period": 10, "EvaluationPeriods": 1, "Threshold": 1.0, "Namespace": TAG}
+    settings |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "Dimensions": _dimension("own")}
+    settings |= {"Tags": [{"Key": TAG, "Value": "cloudwatch.alarms"}]}
+    cloudwatch.put_metric_alarm(AlarmName=name, MetricName=name, **settings)
+    cloudwatch.put_metric_alarm(AlarmName=quiet, MetricName=quiet, TreatMissingData="notBreaching", **settings)
     try:
         for value, expected in ((0.0, "OK"), (5.0, "ALARM"), (0.0, "OK")):
-            what = f"the alarm to be {expected} while its metric is {value:g} (threshold 1)"
+            what = f"the alarm to be {expected} while its metric is {value:g} (threshold 1) and another's is 9"
             _await(what, lambda value=value: state_after(value), expected.__eq__, timeout=limit)  # type: ignore[misc]
+        what = "an alarm without data to be OK, whose missing data are not breaching"
+        _await(what, lambda: _state(cloudwatch, quiet), "OK".__eq__, timeout=limit)
     finally:
-        cloudwatch.delete_alarms(AlarmNames=[name])
+        cloudwatch.delete_alarms(AlarmNames=[name, quiet])
+
+
+def _dimension(value: str) -> list[dict[str, str]]:
+    return [{"Name": "probe", "Value": value}]
+
+
+def _state(cloudwatch: Any, alarm: str) -> str:
+    found = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    return str(found[0]["StateValue"]) if found else "no alarm"
 
 
 @contextmanager
