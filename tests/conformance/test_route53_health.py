@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drillbook.clock import SystemClock
 from drillbook.waiting import wait_for
 
-from .conftest import Breaking, Endpoint
+from .checked import Target
+from .conftest import HERE, Breaking, Endpoint
 from .dns_client import Zone, make_zone, seen
 
 GUIDE = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide"
@@ -23,40 +22,6 @@ HEALTH = f"{GUIDE}/dns-failover-determining-health-of-endpoints.html"
 CHOICE = f"{GUIDE}/health-checks-how-route-53-chooses-records.html"
 INTERVAL, THRESHOLD = 10, 2
 Check = Callable[..., str]
-
-
-class Target(ThreadingHTTPServer):
-    """Something to check: its status and its text can be changed."""
-
-    daemon_threads = True
-    status, text = 200, "all is well"
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.hosts: set[str] = set()
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    def end(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class Answers(BaseHTTPRequestHandler):
-    server: Target
-
-    def do_GET(self) -> None:
-        self.server.hosts.add(self.headers["Host"])
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.text)))
-        self.end_headers()
-        self.wfile.write(self.server.text.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
 
 
 @pytest.fixture
@@ -290,6 +255,23 @@ def test_checks_go_on_from_the_other_regions(
     target.status = 404
     told = reports(client, one, "Failure: HTTP Status Code 404", checkers=2)
     assert {report["Region"] for report in told} == {"us-west-1", "ap-northeast-1"}
+
+
+@pytest.mark.rule(
+    "while the control plane's region is lost, name servers and health checkers go on, and nothing can be changed",
+    "https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html",
+)
+def test_answers_change_while_records_cannot(zone: Zone, target: Target, check: Check, breaking: Breaking) -> None:
+    pair(zone, "static", check())
+    breaking.region(HERE)
+    with pytest.raises(BotoCoreError):
+        zone.change(zone.record("static", "192.0.2.3"))
+    assert zone.ask("static").values == ("192.0.2.1",)
+    target.status = 500
+    until(zone, "static", "192.0.2.2")
+    breaking.mend()
+    listed = zone.route53.list_resource_record_sets(HostedZoneId=zone.id)["ResourceRecordSets"]
+    assert len([one for one in listed if one["Name"] == f"static.{zone.name}."]) == 2
 
 
 @pytest.mark.rule(
