@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,7 +168,46 @@ def test_nothing_is_backed_up_that_is_not_there(
     arn = Table(client, "nothing-there").create()
     assert refused(backups.back_up, "no-such-vault", arn) == "ResourceNotFoundException"
     assert refused(backups.back_up, "nothing-there", "arn:aws:sqs:us-east-1:1:q") == "InvalidParameterValueException"
+    for nonsense in ("x", "arn:aws:rds:us-east-1:1:db", "arn:aws:dynamodb:us-east-1::table/", "arn:aws:s3:::a/b"):
+        assert refused(backups.back_up, "nothing-there", nonsense) == "InvalidParameterValueException", nonsense
+    for call, name in (
+        (backups.api.describe_backup_job, "BackupJobId"),
+        (backups.api.describe_restore_job, "RestoreJobId"),
+        (backups.api.describe_copy_job, "CopyJobId"),
+        (backups.api.stop_backup_job, "BackupJobId"),
+    ):
+        assert refused(call, **{name: "no-such-job"}) == "ResourceNotFoundException"
     assert backups.api.list_recovery_points_by_backup_vault(BackupVaultName="nothing-there")["RecoveryPoints"] == []
+
+
+@pytest.mark.rule("a copy goes to a vault that exists, and to another one", DOCS + "API_StartCopyJob.html")
+def test_a_copy_needs_its_destination(client: Callable[..., Any], backups: Backups, endpoint: Endpoint) -> None:
+    own = backups.vault("copy-nowhere")
+    point = backups.back_up("copy-nowhere", Table(client, "copy-nowhere").create())["RecoveryPointArn"]
+    prefix = f"arn:aws:backup:{THERE}:{endpoint.account}:backup-vault"
+    for destination, code in (
+        (own, "InvalidRequestException"),
+        ("nonsense", "InvalidParameterValueException"),
+        (f"{prefix}:no-such-vault", "ResourceNotFoundException"),
+        (f"{prefix}:x".replace(THERE, "no-region-1"), "ResourceNotFoundException"),
+    ):
+        assert refused(backups.copy, "copy-nowhere", point, destination) == code, destination
+    assert refused(backups.copy, "copy-nowhere", point + "x", f"{prefix}:x") == "ResourceNotFoundException"
+
+
+@pytest.mark.rule("lists come in pages, and by state and time", DOCS + "API_ListBackupJobs.html")
+def test_lists_come_in_pages(client: Callable[..., Any], backups: Backups) -> None:
+    backups.vault("pages")
+    arn = Table(client, "pages").create()
+    jobs = [backups.back_up("pages", arn)["BackupJobId"] for _ in range(3)]
+    pages = backups.api.get_paginator("list_backup_jobs").paginate(
+        ByBackupVaultName="pages", PaginationConfig={"PageSize": 2}
+    )
+    assert [[one["BackupJobId"] for one in page["BackupJobs"]] for page in pages] == [jobs[:0:-1], jobs[:1]]
+    middle = backups.api.describe_backup_job(BackupJobId=jobs[1])["CreationDate"]
+    later = backups.api.list_backup_jobs(ByBackupVaultName="pages", ByCreatedAfter=middle + timedelta(milliseconds=1))
+    assert {one["BackupJobId"] for one in later["BackupJobs"]} <= set(jobs[1:])
+    assert backups.api.list_backup_jobs(ByBackupVaultName="pages", ByState="FAILED")["BackupJobs"] == []
 
 
 @pytest.mark.rule("a vault can be deleted only if it is empty", DOCS + "API_DeleteBackupVault.html")

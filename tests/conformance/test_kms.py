@@ -196,7 +196,9 @@ def test_a_key_that_is_not_there(client: Callable[..., Any], endpoint: Endpoint)
     put = {"Bucket": "drillbook-kms-missing", "Key": "k", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": missing}
     assert refused(s3.put_object, **put) == "KMS.NotFoundException"
     secure = {"Name": "/kms/missing", "Value": "x", "Type": "SecureString", "KeyId": missing}
-    assert refused(client("ssm").put_parameter, **secure) == "InvalidKeyId"
+    elsewhere = f"arn:aws:kms:no-region-1:{endpoint.account}:key/00000000-0000-4000-8000-000000000000"
+    for key in (missing, elsewhere, "alias/kms-missing", "arn:nonsense", "nonsense"):
+        assert refused(client("ssm").put_parameter, **(secure | {"KeyId": key})) == "InvalidKeyId", key
 
 
 def refused(call: Callable[..., Any], **named: Any) -> str:

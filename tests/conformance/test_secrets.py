@@ -230,6 +230,18 @@ def test_a_replica_that_is_cut_off_keeps_its_value(client: Callable[..., Any], b
     assert there.get_secret_value(SecretId=name)["SecretString"] == "after"
 
 
+@pytest.mark.rule("a replica has nothing before its region is reached", USER_GUIDE + "replicate-secrets.html")
+def test_a_replica_begun_out_of_reach_comes_later(client: Callable[..., Any], breaking: Breaking) -> None:
+    here, there, name = client("secretsmanager"), client("secretsmanager", THERE), "begun-apart"
+    here.create_secret(Name=name, SecretString="one")
+    breaking.link(HERE, THERE)
+    status = here.replicate_secret_to_regions(SecretId=name, AddReplicaRegions=[{"Region": THERE}])["ReplicationStatus"]
+    assert [one["Status"] for one in status] == ["InProgress"]
+    assert refused(there.get_secret_value, SecretId=name) == "ResourceNotFoundException"
+    breaking.mend()
+    assert there.get_secret_value(SecretId=name)["SecretString"] == "one"
+
+
 @pytest.mark.rule("a promoted replica is a secret of its own", API + "API_StopReplicationToReplica.html")
 def test_a_replica_is_promoted_while_the_primary_is_dark(client: Callable[..., Any], breaking: Breaking) -> None:
     here, there, name = client("secretsmanager"), client("secretsmanager", THERE), "promoted"

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-aur.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ class Databases:
     required: tuple[str, ...] = ("DBInstanceIdentifier",)
 
     def owns(self, arn: str) -> bool:
-        return arn.split(":")[2:3] == ["rds"] and arn.split(":")[5:6] == [self.part]
+        return re.fullmatch(rf"arn:[^:]+:rds:[^:]+:\d+:{self.part}:[^:]+", arn) is not None
 
     def name(self, home: Home, arn: str) -> str | None:
         name = arn.split(":")[6]

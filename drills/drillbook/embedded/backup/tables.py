@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/UsageNotesAWS.h
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,7 @@ class Tables:
     vault_encrypts = True
 
     def owns(self, arn: str) -> bool:
-        return ":dynamodb:" in arn and ":table/" in arn
+        return re.fullmatch(r"arn:[^:]+:dynamodb:[^:]+:\d+:table/[^/]+", arn) is not None
 
     def name(self, home: Home, arn: str) -> str | None:
         name = arn.split(":table/")[1]

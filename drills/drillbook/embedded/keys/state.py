@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,20 +58,26 @@ def usable_key(account: str, region: str, named: str) -> Key:
 
     Raises NotFoundException, DisabledException or KMSInvalidStateException.
     """
-    place = named.split(":")[3] if named.startswith("arn:") else region
-    backend = kms_backends[account][place]
-    key = backend.keys.get(backend.any_id_to_key_id(named) or "")
+    place = named.split(":")[3] if re.match("arn:[^:]*:kms:[^:]+:", named) else region
+    regions = kms_backends[account]
+    key = _found(regions[place], named) if place in regions.regions else None
     if key is None:
         raise NotFoundException(f"Key '{named}' does not exist")
     must_be_enabled(key)
     return key
 
 
+def _found(backend: KmsBackend, named: str) -> Key | None:
+    alias = backend.get_alias_name(named)
+    number = backend.get_key_id_from_alias(alias) if alias.startswith("alias/") else backend.get_key_id(named)
+    return backend.keys.get(number or "")
+
+
 def using(original: Callable[..., Any], position: int) -> Callable[..., Any]:
     """An operation that uses the key which is named ``key_id``, or stands at ``position``."""
 
     def use(backend: KmsBackend, *args: Any, **named: Any) -> Any:
-        key = backend.keys.get(backend.any_id_to_key_id(named["key_id"] if "key_id" in named else args[position]))
+        key = _found(backend, named["key_id"] if "key_id" in named else args[position])
         if key is not None:
             must_be_enabled(key)
         return original(backend, *args, **named)

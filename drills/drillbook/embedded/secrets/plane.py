@@ -49,6 +49,7 @@ class Secrets:
             (SecretsManagerResponse, "stop_replication_to_replica", replicas.stop_replication_to_replica),
             (FakeSecret, "default_version_id", property(versions.current_of, versions.set_current)),
             (FakeSecret, "reset_default_version", versions.reset_default_version),
+            (ReplicaSecret, "__init__", replicas.begun(ReplicaSecret.__init__, cloud.domains)),
             (ReplicaSecret, "default_version_id", property(replicas.current_of)),
             (ReplicaSecret, "versions", property(replicas.versions_of)),
             (ReplicaSecret, "to_dict", replicas.told),

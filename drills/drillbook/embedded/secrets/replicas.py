@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.secretsmanager.exceptions import InvalidRequestException, SecretNotFoundException
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, secretsmanager_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 
-from drillbook.embedded.domains import Failures
+from drillbook.embedded.domains import Domains, Failures
 from drillbook.embedded.secrets.versions import CURRENT, Versions, labelled
 
 _STATUS = {True: ("InSync", "Replication succeeded"), False: ("InProgress", "The primary's region is out of reach")}
@@ -37,6 +37,18 @@ def told(replica: ReplicaSecret) -> dict[str, Any]:
     stages = {number: version["version_stages"] for number, version in versions_of(replica).items()}
     described |= {"ARN": replica.arn, "PrimaryRegion": replica.source.region}
     return described | {"VersionIdsToStages": stages, "SecretVersionsToStages": stages}
+
+
+def begun(original: Callable[..., None], domains: Domains) -> Callable[..., None]:
+    """A replica that is made while its region is out of reach has nothing until it is mended."""
+
+    def begin(replica: ReplicaSecret, source: FakeSecret, region: str, *args: Any, **named: Any) -> None:
+        original(replica, source, region, *args, **named)
+        if replica.has_replica and not domains.now.linked(source.region, region):
+            vars(replica)["frozen"] = {}
+            replica.config["Status"], replica.config["StatusMessage"] = _STATUS[False]
+
+    return begin
 
 
 def follow_or_freeze(before: Failures, now: Failures) -> None:
