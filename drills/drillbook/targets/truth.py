@@ -80,9 +80,10 @@ def run(session: Clients, capabilities: Sequence[str], clock: Clock | None = Non
 
 def probes() -> Mapping[str, TruthProbe]:
     """Every probe, by capability."""
-    from drillbook.targets import truth_data, truth_operations, truth_replicas, truth_serverless
+    from drillbook.targets import truth_data, truth_databases, truth_operations, truth_replicas, truth_serverless
 
-    return truth_data.PROBES | truth_serverless.PROBES | truth_replicas.PROBES | truth_operations.PROBES
+    modules = (truth_data, truth_databases, truth_operations, truth_replicas, truth_serverless)
+    return {capability: probe for module in modules for capability, probe in module.PROBES.items()}
 
 
 def _probe(probe: TruthProbe, session: Clients, clock: Clock) -> Truth:
