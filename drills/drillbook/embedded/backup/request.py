@@ -43,7 +43,7 @@ class BackupRequest(BaseResponse):
     def page(self, name: str, found: Iterable[dict[str, Any]]) -> ActionResult:
         """``NextToken`` is the number of the first element that was left out."""
         everything = list(found)
-        token, size = self.params.get("NextToken") or "0", self.params.get("MaxResults") or _PAGE
+        token, size = self.params.get("NextToken") or "0", self.params.get("MaxResults", _PAGE)
         if not str(token).isdigit() or not 1 <= size <= _PAGE:
             raise InvalidParameterValueException("NextToken or MaxResults is invalid")
         end = int(token) + size
