@@ -7,50 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from drillbook.clock import SystemClock
 from drillbook.waiting import wait_for
 
+from .backup_client import DOCS, PATIENCE, Backups, Table, refused
 from .conftest import HERE, THERE, Breaking, Endpoint
-
-DOCS = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
-ENDED = ("COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")
-PATIENCE = 60.0
-
-
-class Backups:
-    """AWS Backup of one region, as a recovery uses it."""
-
-    def __init__(self, client: Callable[..., Any], account: str, region: str = HERE) -> None:
-        self.api = client("backup", region)
-        self.role = f"arn:aws:iam::{account}:role/backup"
-
-    def vault(self, name: str) -> str:
-        return str(self.api.create_backup_vault(BackupVaultName=name)["BackupVaultArn"])
-
-    def back_up(self, vault: str, arn: str, **more: Any) -> dict[str, Any]:
-        """Start a job and wait until it has ended."""
-        started = self.api.start_backup_job(BackupVaultName=vault, ResourceArn=arn, IamRoleArn=self.role, **more)
-        return self._ended("State", lambda: self.api.describe_backup_job(BackupJobId=started["BackupJobId"]))
-
-    def copy(self, vault: str, point: str, destination: str) -> dict[str, Any]:
-        started = self.api.start_copy_job(
-            RecoveryPointArn=point,
-            SourceBackupVaultName=vault,
-            DestinationBackupVaultArn=destination,
-            IamRoleArn=self.role,
-        )
-        return self._ended("State", lambda: self.api.describe_copy_job(CopyJobId=started["CopyJobId"])["CopyJob"])
-
-    def restore(self, point: str, metadata: dict[str, str], **more: Any) -> dict[str, Any]:
-        started = self.api.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=self.role, **more)
-        return self._ended("Status", lambda: self.api.describe_restore_job(RestoreJobId=started["RestoreJobId"]))
-
-    def _ended(self, state: str, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        return wait_for(
-            "the job to end", look, until=lambda job: job[state] in ENDED, timeout=PATIENCE, clock=SystemClock()
-        )
 
 
 @pytest.fixture
@@ -61,31 +23,6 @@ def backups(client: Callable[..., Any], endpoint: Endpoint) -> Backups:
 @pytest.fixture
 def backups_there(client: Callable[..., Any], endpoint: Endpoint) -> Backups:
     return Backups(client, endpoint.account, THERE)
-
-
-class Table:
-    """A DynamoDB table with a number in each item."""
-
-    def __init__(self, client: Callable[..., Any], name: str, region: str = HERE) -> None:
-        self.api, self.name = client("dynamodb", region), name
-
-    def create(self, **more: Any) -> str:
-        made = self.api.create_table(
-            TableName=self.name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            **more,
-        )
-        return str(made["TableDescription"]["TableArn"])
-
-    def put(self, **numbers: int) -> None:
-        for name, number in numbers.items():
-            self.api.put_item(TableName=self.name, Item={"id": {"S": name}, "n": {"N": str(number)}})
-
-    def content(self) -> dict[str, int]:
-        items = self.api.scan(TableName=self.name, ConsistentRead=True)["Items"]
-        return {item["id"]["S"]: int(item["n"]["N"]) for item in items}
 
 
 @pytest.mark.rule("a deleted table comes back from its recovery point as it was then", DOCS + "restoring-dynamodb.html")
@@ -372,90 +309,6 @@ def test_dynamodb_cannot_delete_a_recovery_point(client: Callable[..., Any], bac
     assert backups.restore(point, {"targetTableName": "only-there-2"})["Status"] == "COMPLETED"
 
 
-class Bucket:
-    """A versioned bucket."""
-
-    def __init__(self, client: Callable[..., Any], name: str, region: str = HERE) -> None:
-        self.api, self.name, self.region = client("s3", region), name, region
-
-    def create(self, versioned: bool = True) -> str:
-        place = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-        self.api.create_bucket(Bucket=self.name, **({"CreateBucketConfiguration": place} if place else {}))
-        if versioned:
-            self.api.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
-        return f"arn:aws:s3:::{self.name}"
-
-    def put(self, **texts: str) -> None:
-        for name, text in texts.items():
-            self.api.put_object(Bucket=self.name, Key=name, Body=text.encode(), Metadata={"by": "test"})
-
-    def content(self) -> dict[str, str]:
-        keys = [one["Key"] for one in self.api.list_objects_v2(Bucket=self.name).get("Contents", [])]
-        return {key: self.api.get_object(Bucket=self.name, Key=key)["Body"].read().decode() for key in keys}
-
-
-@pytest.mark.rule("a bucket's latest versions are restored into a new bucket", DOCS + "restoring-s3.html")
-def test_a_bucket_is_restored_into_a_new_one(client: Callable[..., Any], backups: Backups) -> None:
-    backups.vault("bucket-new")
-    bucket = Bucket(client, "drillbook-backup-source")
-    arn = bucket.create()
-    bucket.put(a="old", b="kept", c="gone")
-    bucket.put(a="new")
-    bucket.api.delete_object(Bucket=bucket.name, Key="c")
-    point = backups.back_up("bucket-new", arn)["RecoveryPointArn"]
-    bucket.put(a="corrupt", d="later")
-    made = backups.restore(point, {"DestinationBucketName": "drillbook-backup-restored", "NewBucket": "true"})
-    assert (made["Status"], made["CreatedResourceArn"]) == ("COMPLETED", "arn:aws:s3:::drillbook-backup-restored")
-    restored = Bucket(client, "drillbook-backup-restored")
-    assert restored.content() == {"a": "new", "b": "kept"}
-    assert restored.api.head_object(Bucket=restored.name, Key="a")["Metadata"] == {"by": "test"}
-
-
-@pytest.mark.rule(
-    "a restore into a bucket never replaces an object that exists; one behind a delete marker comes back",
-    DOCS + "restoring-s3.html",
-)
-def test_a_restore_into_the_same_bucket_fills_the_gaps(client: Callable[..., Any], backups: Backups) -> None:
-    backups.vault("bucket-gaps")
-    bucket = Bucket(client, "drillbook-backup-gaps")
-    arn = bucket.create()
-    bucket.put(a="one", b="two", c="three")
-    point = backups.back_up("bucket-gaps", arn)["RecoveryPointArn"]
-    bucket.put(a="changed")
-    for key in ("b", "c"):
-        bucket.api.delete_object(Bucket=bucket.name, Key=key)
-    item = {"ItemPath1": f"s3://{bucket.name}/b"}
-    assert backups.restore(point, {"DestinationBucketName": bucket.name} | item)["Status"] == "COMPLETED"
-    assert bucket.content() == {"a": "changed", "b": "two"}
-    assert backups.restore(point, {"DestinationBucketName": bucket.name})["Status"] == "COMPLETED"
-    assert bucket.content() == {"a": "changed", "b": "two", "c": "three"}
-
-
-@pytest.mark.rule("a bucket can be backed up only with versioning", DOCS + "s3-backups.html")
-def test_a_bucket_without_versioning_is_not_backed_up(client: Callable[..., Any], backups: Backups) -> None:
-    backups.vault("bucket-plain")
-    job = backups.back_up("bucket-plain", Bucket(client, "drillbook-backup-plain").create(versioned=False))
-    assert job["State"] == "FAILED"
-    assert "ersioning" in job["StatusMessage"]
-
-
-@pytest.mark.rule("an S3 restore needs its destination", DOCS + "restoring-s3.html")
-def test_a_bucket_restore_needs_its_metadata(client: Callable[..., Any], backups: Backups) -> None:
-    backups.vault("bucket-metadata")
-    point = backups.back_up("bucket-metadata", Bucket(client, "drillbook-backup-metadata").create())
-    wrong: tuple[dict[str, str], ...] = (
-        {"NewBucket": "true"},
-        {"DestinationBucketName": "x", "EncryptionType": "ROT13"},
-        {"DestinationBucketName": "x", "ItemPath1": "not-a-uri"},
-    )
-    for metadata in wrong:
-        assert refused(backups.restore, point["RecoveryPointArn"], metadata) == "InvalidParameterValueException", (
-            metadata
-        )
-    missing = backups.restore(point["RecoveryPointArn"], {"DestinationBucketName": "drillbook-backup-no-such"})
-    assert missing["Status"] == "FAILED"
-
-
 @pytest.mark.rule(
     "a schedule is at most hourly, and a plan with selections is not deleted", DOCS + "API_DeleteBackupPlan.html"
 )
@@ -474,11 +327,3 @@ def test_plans_and_their_selections(client: Callable[..., Any], backups: Backups
     backups.api.delete_backup_selection(BackupPlanId=plan_id, SelectionId=made)
     backups.api.delete_backup_plan(BackupPlanId=plan_id)
     assert plan_id not in [one["BackupPlanId"] for one in backups.api.list_backup_plans()["BackupPlansList"]]
-
-
-def refused(call: Callable[..., Any], *args: Any, **named: Any) -> str:
-    """The error code of a call that must be refused."""
-    with pytest.raises(ClientError) as error:
-        call(*args, **named)
-    assert 400 <= error.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
-    return str(error.value.response["Error"]["Code"])
