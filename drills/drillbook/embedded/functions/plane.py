@@ -26,11 +26,10 @@ from moto.core.utils import iso_8601_datetime_with_nanoseconds
 from drillbook.embedded.functions import aliases
 from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
-from drillbook.embedded.functions.runtime import FunctionRuntime, runtime_of
+from drillbook.embedded.functions.runtime import FunctionRuntime, region_lost, runtime_of
 from drillbook.embedded.functions.sandbox import Outcome
 from drillbook.embedded.functions.sandbox_pool import RegionDark
 from drillbook.embedded.planes import CloudState
-from drillbook.embedded.serving import NoAnswer
 from drillbook.events import Json
 
 DOWNLOADS = "/_aws/lambda-code/"
@@ -123,8 +122,8 @@ def _invoke(runtime: FunctionRuntime) -> Callable[..., bytes]:
                 return b""
         try:
             outcome = runtime.invoke(function, payload, qualifier=named)
-        except RegionDark:
-            raise NoAnswer from None
+        except RegionDark:  # A client hears nothing: the door holds the answer back. Other planes do.
+            raise region_lost() from None
         tail = functions_log.tail(function, outcome)
         response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
         return _answer(outcome, response_headers)

@@ -63,6 +63,11 @@ class Rejected(JsonRESTError):
         return super().get_headers(*args, **named) + blame
 
 
+def region_lost() -> Rejected:
+    """What a caller inside the cloud gets when the function's region went dark."""
+    return Rejected(503, "ServiceUnavailableException", "The function's region does not answer.")
+
+
 class FunctionRuntime:
     """Runs functions of one cloud. Sandboxes are real processes, hence the machine's clock for everything."""
 
