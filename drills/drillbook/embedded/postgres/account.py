@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drillbook.embedded.postgres import boot
+from drillbook.embedded.postgres import boot, limit
 from drillbook.errors import DrillBroken, TargetError
 
 _CANDIDATES = ("postgres", "nobody")
 _TIMEOUT = 120.0
+_PYTHON = (sys.executable, "-I", "-S")
+"""Starts fast, and finds nothing of ours."""
 
 
 class PostgresFailed(DrillBroken):
@@ -98,9 +100,16 @@ class Nursery:
         """Let the thread end, and with it every server that still runs."""
         self._thread.shutdown()
 
+    def limit(self, size: int | None, pids: Sequence[int]) -> None:
+        """Set how far the files of these processes may grow, in bytes; None: without limit."""
+        numbers = [str(-1 if size is None else size), *map(str, pids)]
+        subprocess.run([*_PYTHON, limit.__file__, *self._ids(), *numbers], check=True, timeout=_TIMEOUT, cwd="/")
+
+    def _ids(self) -> tuple[str, str]:
+        return ("-1", "-1") if self._account.uid is None else (str(self._account.uid), str(self._account.gid))
+
     def _start(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-        uid, gid = (-1, -1) if self._account.uid is None else (self._account.uid, self._account.gid)
-        booted = [sys.executable, "-I", "-S", boot.__file__, str(os.getpid()), str(uid), str(gid), *command]
+        booted = [*_PYTHON, boot.__file__, str(os.getpid()), *self._ids(), *command]
         with log.open("ab") as written:
             self._account.own(log)
             return subprocess.Popen(

@@ -147,6 +147,11 @@ class Server:
             processes.thaw(self._process.pid)
             self._frozen = False
 
+    def limit_files(self, size: int | None) -> None:
+        """Let no file of the server grow beyond ``size`` bytes; None: as far as they like. Linux only."""
+        if self.pid is not None:
+            self._nursery.limit(size, processes.tree(self.pid))
+
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             processes.kill(process.pid)

@@ -66,6 +66,12 @@ class Backups:
         self.retained: dict[str, AutomatedBackup] = {}
         """Those of deleted instances, by resource id."""
 
+    @property
+    def in_use(self) -> bool:
+        """Is there a backup, be its instance deleted or not?"""
+        place = self._estate.engine.root / "snapshots"
+        return bool(self.retained) or (place.is_dir() and any(place.iterdir()))
+
     # Snapshots
 
     def owns(self, snapshot: Record) -> bool:

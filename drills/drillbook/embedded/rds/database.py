@@ -305,16 +305,15 @@ class Database:
             primary.freeze()
             if self.standby is not None:
                 self.behind_the_scenes(self.fail_over_work)
-        elif fault == "disk-full" and primary is not None and primary.pid is not None:
-            disk.fill(primary.pid)
+        elif fault == "disk-full" and primary is not None:
+            disk.fill(primary)
         elif fault == "none" and mended != "none":
             self.behind_the_scenes(self.mend_work).result()
 
     def mend_work(self) -> None:
         if self.primary is not None:
             self.primary.thaw()
-            if self.primary.pid is not None:
-                disk.empty(self.primary.pid)
+            disk.empty(self.primary)
         if self.wanted and self.primary is not None:
             self.start_work()
         if self.instance.status == "storage-full":

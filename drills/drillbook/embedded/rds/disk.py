@@ -9,30 +9,18 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Troubleshooting.html
 
 from __future__ import annotations
 
-import resource
-from contextlib import suppress
-
-from drillbook.embedded.postgres.processes import tree
+from drillbook.embedded.postgres.server import Server
 
 _PAGE = 8192
 _LIMIT = _PAGE + _PAGE // 2
 """Not a whole number of pages: the write that crosses it is cut short, which PostgreSQL knows as a full disk."""
 
 
-def fill(pid: int) -> None:
-    """From now on no file of the server with this postmaster grows beyond a page and a half."""
-    _limit(pid, _LIMIT)
+def fill(server: Server) -> None:
+    """From now on no file of the server grows beyond a page and a half."""
+    server.limit_files(_LIMIT)
 
 
-def empty(pid: int) -> None:
+def empty(server: Server) -> None:
     """Let its files grow again."""
-    _limit(pid, resource.RLIM_INFINITY)
-
-
-def _limit(pid: int, soft: int) -> None:
-    if (prlimit := getattr(resource, "prlimit", None)) is None:
-        return
-    for one in tree(pid):
-        with suppress(ProcessLookupError):
-            _, hard = prlimit(one, resource.RLIMIT_FSIZE)
-            prlimit(one, resource.RLIMIT_FSIZE, (soft, hard))
+    server.limit_files(None)

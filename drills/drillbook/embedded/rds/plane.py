@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.embedded import durations
@@ -76,6 +77,18 @@ class Rds:
             "faults": faults,
             "failures": list(estate.failures),
         }
+
+    def save(self, folder: Path) -> None:
+        from drillbook.embedded.rds import keeping
+
+        if self._estate is not None and (self._estate.databases or self._estate.backups.in_use):
+            keeping.save(self._estate, folder)
+
+    def load(self, folder: Path) -> None:
+        from drillbook.embedded.rds import keeping
+
+        if self._estate is not None:
+            keeping.load(self._estate, folder)
 
     def close(self) -> None:
         self._ended.set()

@@ -1,0 +1,169 @@
+"""The instances of a saved world: their data, snapshots and automated backups.
+
+A standby is not saved: when the world is loaded it is made again from its primary. A read replica keeps what it had;
+if its source was ahead it catches up. Endpoints get a port that is free where the world is loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import wait
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from moto.rds.models import rds_backends
+
+from drillbook.embedded import keeping
+from drillbook.embedded.postgres import processes
+from drillbook.embedded.postgres.account import copy_tree
+from drillbook.embedded.postgres.archive import Base
+from drillbook.embedded.postgres.link import Link
+from drillbook.embedded.postgres.server import Server
+from drillbook.embedded.rds.backups import AutomatedBackup
+from drillbook.embedded.rds.database import Database
+from drillbook.embedded.rds.estate import Estate
+from drillbook.embedded.rds.names import Record
+from drillbook.errors import TargetError
+
+_SETTLED = 30.0
+_FOLDERS = ("snapshots", "backups")
+_AT_REST = ("available", "stopped", "storage-full", "failed")
+
+
+def save(estate: Estate, folder: Path) -> None:
+    """Write everything into ``folder``. Work under way comes to its end first.
+
+    Raises TargetError if an instance is still in the middle of a change afterwards.
+    """
+    known = list(estate.databases.values())
+    for database in known:
+        database.hold(_SETTLED)
+        _expect_rest(database.instance)
+    draft = estate.engine.folder("saved")
+    shutil.rmtree(draft)
+    estate.engine.folder("saved")
+    with _at_one_instant(estate):
+        for database in known:
+            if database.primary is not None:
+                copy_tree(database.primary.data, draft / database.key, estate.engine.account)
+        for name in _FOLDERS:
+            copy_tree(estate.engine.folder(name), draft / name, estate.engine.account)
+    draft.rename(folder / "data")
+    told = {database.key: _told(database) for database in known}
+    keeping.write(folder, {"databases": told, "retained": _retained(estate)})
+
+
+def load(estate: Estate, folder: Path) -> None:
+    """Take everything from ``folder`` and run it; moto's records are there already."""
+    state = keeping.read(folder)
+    if not state:
+        return
+    for name in _FOLDERS:
+        place = estate.engine.folder(name)
+        shutil.rmtree(place)
+        (folder / "data" / name).rename(place)
+    for instance in _instances(state["databases"]):
+        _adopt(estate, instance, folder / "data" / instance.dbi_resource_id, state["databases"])
+    for key, (instance, account, region, bases, latest) in state["retained"].items():
+        instance.backend = rds_backends[account][region]
+        archive = Database(estate, instance).archive
+        archive.bases, archive.latest = [Base(at, archive.folder / name) for at, name in bases], latest
+        estate.backups.retained[key] = AutomatedBackup(instance, archive, "retained")
+    for database in estate.databases.values():
+        source = state["databases"][database.key]["source"]
+        database.source = estate.databases.get(source) if source else None
+    _run([one for one in estate.databases.values() if one.source is None])
+    _run([one for one in estate.databases.values() if one.source is not None])
+
+
+def _expect_rest(instance: Record) -> None:
+    if instance.status not in _AT_REST:
+        raise TargetError(
+            f"the database {instance.db_instance_identifier} is {instance.status}",
+            do="save the world when that is done",
+        )
+
+
+@contextmanager
+def _at_one_instant(estate: Estate) -> Iterator[None]:
+    """All servers stand still: what is copied is what a power cut would leave, and no replica is ahead of its source."""
+    with ExitStack() as thawing:
+        for pid in [pid for database in estate.databases.values() if (pid := _pid(database)) is not None]:
+            thawing.callback(processes.thaw, pid)
+            processes.freeze(pid)
+        yield
+
+
+def _pid(database: Database) -> int | None:
+    """Of what hangs by a fault nothing is frozen, nor woken up."""
+    return database.primary.pid if database.primary is not None and database.fault != "hang" else None
+
+
+def _told(database: Database) -> dict[str, Any]:
+    archive = database.archive
+    return {
+        "source": database.source.key if database.source is not None else None,
+        "wanted": database.wanted,
+        "fault": database.fault,
+        "bases": [(base.at, base.data.name) for base in archive.bases],
+        "latest": archive.latest,
+    }
+
+
+def _retained(estate: Estate) -> dict[str, Any]:
+    found = {}
+    for key, backup in estate.backups.retained.items():
+        bare = copy.copy(backup.instance)
+        vars(bare).pop("backend", None)
+        bases = [(base.at, base.data.name) for base in backup.archive.bases]
+        found[key] = (bare, backup.instance.account_id, backup.region, bases, backup.archive.latest)
+    return found
+
+
+def _instances(known: dict[str, Any]) -> list[Record]:
+    regions = [region for account in list(rds_backends.values()) for region in list(account.values())]
+    records = [record for region in regions for record in list(region.databases.values())]
+    return [record for record in records if getattr(record, "dbi_resource_id", None) in known]
+
+
+def _adopt(estate: Estate, instance: Record, data: Path, told: dict[str, Any]) -> None:
+    said = told[instance.dbi_resource_id]
+    database = estate.databases[instance.dbi_resource_id] = Database(estate, instance)
+    database.wanted, database.fault = said["wanted"], said["fault"]
+    archive = database.archive
+    archive.bases, archive.latest = [Base(at, archive.folder / name) for at, name in said["bases"]], said["latest"]
+    if data.exists():
+        database.primary = estate.engine.empty(instance.db_instance_identifier)
+        data.rename(database.primary.data)
+
+
+def _run(databases: Iterable[Database]) -> None:
+    """Each in its own thread, as all its work is; on return they answer."""
+    running = [one.behind_the_scenes(lambda one=one: _run_work(one)) for one in databases]  # type: ignore[misc]
+    wait(running, _SETTLED)
+
+
+def _run_work(database: Database) -> None:
+    server, instance = database.primary, database.instance
+    if server is not None and database.source is not None:
+        _follow(database, server, database.source)
+    instance.port = instance.wished_port
+    if database.wanted and server is not None and database.fault in ("none", "hang"):
+        database.fault = "none"
+        database._start(server)
+    database.open_door()
+    if instance.multi_az and database.home is not None:
+        database.add_standby_work()
+
+
+def _follow(replica: Database, server: Server, source: Database) -> None:
+    estate, engine = replica.estate, replica.engine
+    folder = engine.folder("links", replica.key[3:15].lower())
+    delay = estate.cloud.links.delay("rds", source.region, replica.region)
+    link = replica.link = Link(engine.network, folder, engine.account, delay)
+    link.lead_to(source.home)
+    estate.check_link(replica)
+    server.follow(link.folder, replica.instance.db_instance_identifier)
