@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from drillbook.targets.truth import Clients, TruthProbe, Untrue
-from drillbook.targets.truth_probing import clock, elsewhere, expect, name_of, until
+from drillbook.targets.truth_probing import clock, elsewhere, equals, expect, name_of, until
 
 _USER, _PASSWORD, _DATABASE = "probe", "probe-password", "probe"
 _SETTINGS = {"Engine": "postgres", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": 20}
@@ -60,12 +60,12 @@ def _promotion(session: Clients) -> None:
         )
         _delete_later(far, removal, name)
         replica = _available(far, name)
-        until("the replica's rows", lambda: _quietly(replica, "select v from t"), [("replicated",)].__eq__)
+        until("the replica's rows", lambda: _quietly(replica, "select v from t"), equals([("replicated",)]))
         far.promote_read_replica(DBInstanceIdentifier=name)
         until(
             "a promoted replica that takes writes",
             lambda: _quietly(_described(far, name), "insert into t values ('own')", "select count(*) from t"),
-            [(2,)].__eq__,
+            equals([(2,)]),
         )
         expect("the source of the promoted", _described(far, name).get("ReadReplicaSourceDBInstanceIdentifier"), None)
 
@@ -82,7 +82,7 @@ def _multi_az(session: Clients) -> None:
             lambda zone: zone != made["AvailabilityZone"],
         )
         after = _available(rds, made["DBInstanceIdentifier"])
-        until("the rows after a failover", lambda: _quietly(after, "select v from t"), [("kept",)].__eq__)
+        until("the rows after a failover", lambda: _quietly(after, "select v from t"), equals([("kept",)]))
 
 
 def _aurora_failover(session: Clients) -> None:
@@ -92,7 +92,7 @@ def _aurora_failover(session: Clients) -> None:
         _sql(_writer(rds, name), "create table t (v text)", "insert into t values ('kept')")
         rds.failover_db_cluster(DBClusterIdentifier=name)
         until("the writer after a failover", lambda: _writing(rds, name), lambda seen: seen == f"{name}-b")
-        until("the rows after a failover", lambda: _quietly(_writer(rds, name), "select v from t"), [("kept",)].__eq__)
+        until("the rows after a failover", lambda: _quietly(_writer(rds, name), "select v from t"), equals([("kept",)]))
 
 
 def _cluster(rds: Any, removal: ExitStack, capability: str, *zones: str) -> str:

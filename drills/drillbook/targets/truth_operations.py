@@ -10,7 +10,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from drillbook.targets.truth import Clients, TruthProbe
-from drillbook.targets.truth_probing import expect, name_of, target, until
+from drillbook.targets.truth_probing import equals, expect, name_of, target, until
 
 _INTERVAL, _THRESHOLD = 10, 1
 _TRAIL = 300.0
@@ -106,9 +106,9 @@ def _dns(session: Clients) -> None:
         ]
         try:
             _change(route53, zone, "CREATE", records)
-            until("the answer while the primary lives", lambda: _answer(route53, zone, name), ["192.0.2.1"].__eq__)
+            until("the answer while the primary lives", lambda: _answer(route53, zone, name), equals(["192.0.2.1"]))
             endpoint.status = 503
-            until("the answer once the primary fails", lambda: _answer(route53, zone, name), ["192.0.2.2"].__eq__)
+            until("the answer once the primary fails", lambda: _answer(route53, zone, name), equals(["192.0.2.2"]))
         finally:
             _change(route53, zone, "DELETE", records)
             route53.delete_hosted_zone(Id=zone)

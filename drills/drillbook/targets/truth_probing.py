@@ -30,12 +30,18 @@ def elsewhere(session: Clients) -> str:
     return next(region for region in regions if region != session.region)
 
 
-def until(what: str, look: Callable[[], T], holds: Callable[[T], object], timeout: float = PATIENCE) -> T:
-    """Raises Untrue with what was seen last."""
+def until(what: str, look: Callable[[], T], holds: Callable[[T], object], timeout: float | None = None) -> T:
+    """Wait for at most ``timeout`` seconds, or PATIENCE. Raises Untrue with what was seen last."""
+    limit = PATIENCE if timeout is None else timeout
     try:
-        return wait_for(what, look, until=lambda seen: bool(holds(seen)), timeout=timeout, interval=0.05, clock=clock)
+        return wait_for(what, look, until=lambda seen: bool(holds(seen)), timeout=limit, interval=0.05, clock=clock)
     except WaitTimeout as late:
         raise Untrue(late.what) from late
+
+
+def equals(expected: object) -> Callable[[object], bool]:
+    """For ``until``: a bound ``__eq__`` would answer NotImplemented, which is true, for what is of another type."""
+    return lambda seen: seen == expected
 
 
 def expect(what: str, found: object, expected: object) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from drillbook.targets.truth import Clients, TruthProbe, Untrue
 from drillbook.targets.truth_data import bucket, table
-from drillbook.targets.truth_probing import elsewhere, expect, name_of, until
+from drillbook.targets.truth_probing import elsewhere, equals, expect, name_of, until
 
 _ITEM = {"id": {"S": "one"}, "value": {"S": "replicated"}}
 _ENDED = ("COMPLETED", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")
@@ -23,7 +23,7 @@ def _global_tables(session: Clients) -> None:
     with table(here, "dynamodb.global_tables", StreamSpecification=view) as name, _replica(here, name, there):
         until("the replica's status", lambda: _replicas(here, name), lambda seen: seen.get(there) == "ACTIVE")
         here.put_item(TableName=name, Item=_ITEM)
-        until("the item in the other region", lambda: _read(far, name), _ITEM.__eq__)
+        until("the item in the other region", lambda: _read(far, name), equals(_ITEM))
         far.delete_item(TableName=name, Key={"id": _ITEM["id"]})
         until("the item after its deletion there", lambda: _read(here, name), lambda item: item is None)
 
@@ -80,7 +80,7 @@ def _s3_replication(session: Clients) -> None:
         role = "arn:aws:iam::111122223333:role/replication"
         here.put_bucket_replication(Bucket=source, ReplicationConfiguration={"Role": role, "Rules": [rule]})
         here.put_object(Bucket=source, Key="key", Body=b"replicated")
-        until("the object in the other region", lambda: _body(far, copy), b"replicated".__eq__)
+        until("the object in the other region", lambda: _body(far, copy), equals(b"replicated"))
 
 
 def _body(s3: Any, name: str) -> bytes | None:

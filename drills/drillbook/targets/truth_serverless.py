@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from drillbook.clock import SystemClock
 from drillbook.errors import TemporaryError
 from drillbook.targets.truth import TAG, Clients, TruthProbe, Untrue
+from drillbook.targets.truth_probing import equals
 from drillbook.waiting import wait_for
 
 _clock = SystemClock()
@@ -95,7 +96,7 @@ def _lambda_versions(session: Clients) -> None:
         found = [function.invoke(Qualifier=name)[1].get("code") for name in (first, second, "live")]
         _expect("what version 1, version 2 and the alias answer", found, ["first", "second", "first"])
         function.client.update_alias(FunctionName=function.name, Name="live", FunctionVersion=second)
-        _await("the alias to follow", lambda: function.invoke(Qualifier="live")[1].get("code"), "second".__eq__)
+        _await("the alias to follow", lambda: function.invoke(Qualifier="live")[1].get("code"), equals("second"))
 
 
 def _lambda_concurrency(session: Clients) -> None:
@@ -111,20 +112,20 @@ def _front_door(session: Clients) -> None:
     capability = "apigateway.front_door"
     with _function(session, capability, _ANSWERS) as function, _api(session, function, capability) as (_, api):
         door = _Door(_url(session, api))
-        _await("the deployed API to answer", lambda: door.get("/products"), (200, "GET/products").__eq__)
+        _await("the deployed API to answer", lambda: door.get("/products"), equals((200, "GET/products")))
         _expect("an unknown path's status", door.get("/nothing")[0], 403)
         function.update(_BREAKS)
-        _await("a broken function to be 502", lambda: door.get("/products")[0], (502).__eq__)
+        _await("a broken function to be 502", lambda: door.get("/products")[0], equals(502))
 
 
 def _throttling(session: Clients) -> None:
     capability = "apigateway.throttling"
     with _function(session, capability, _ANSWERS) as function, _api(session, function, capability) as (gateway, api):
         door = _Door(_url(session, api))
-        _await("the deployed API to answer", lambda: door.get("/products"), (200, "GET/products").__eq__)
+        _await("the deployed API to answer", lambda: door.get("/products"), equals((200, "GET/products")))
         stop = [{"op": "replace", "path": "/*/*/throttling/rateLimit", "value": "0"}]
         gateway.update_stage(restApiId=api, stageName="probe", patchOperations=stop)
-        _await("a rate limit of 0 to be 429", lambda: door.get("/products")[0], (429).__eq__)
+        _await("a rate limit of 0 to be 429", lambda: door.get("/products")[0], equals(429))
 
 
 def _alarms(session: Clients) -> None:
@@ -146,9 +147,9 @@ def _alarms(session: Clients) -> None:
     try:
         for value, expected in ((0.0, "OK"), (5.0, "ALARM"), (0.0, "OK")):
             what = f"the alarm to be {expected} while its metric is {value:g} (threshold 1) and another's is 9"
-            _await(what, lambda value=value: state_after(value), expected.__eq__, timeout=limit)  # type: ignore[misc]
+            _await(what, lambda value=value: state_after(value), equals(expected), timeout=limit)  # type: ignore[misc]
         what = "an alarm without data to be OK, whose missing data are not breaching"
-        _await(what, lambda: _state(cloudwatch, quiet), "OK".__eq__, timeout=limit)
+        _await(what, lambda: _state(cloudwatch, quiet), equals("OK"), timeout=limit)
     finally:
         cloudwatch.delete_alarms(AlarmNames=[name, quiet])
 
