@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,32 +14,9 @@ from drillbook.clock import SystemClock
 from drillbook.waiting import wait_for
 
 from . import postgres_client
+from .backup_client import DOCS, PATIENCE, Backups, refused
 from .conftest import HERE, THERE, Breaking, Endpoint
 from .postgres_client import query
-
-DOCS = "https://docs.aws.amazon.com/aws-backup/latest/devguide/"
-PATIENCE = 60.0
-
-
-def ended(api: Any, what: str, job_id: str) -> dict[str, Any]:
-    """The job of that id when it has ended."""
-    name, state = {
-        "backup": ("BackupJobId", "State"),
-        "copy": ("CopyJobId", "State"),
-        "restore": ("RestoreJobId", "Status"),
-    }[what]
-
-    def look() -> dict[str, Any]:
-        answer = getattr(api, f"describe_{what}_job")(**{name: job_id})
-        return dict(answer.get("CopyJob", answer))
-
-    return wait_for(
-        "the job to end",
-        look,
-        until=lambda job: job[state] in ("COMPLETED", "FAILED", "ABORTED"),
-        timeout=PATIENCE,
-        clock=SystemClock(),
-    )
 
 
 def available(rds: Any, name: str, kind: str = "instance") -> dict[str, Any]:
@@ -54,28 +30,21 @@ def available(rds: Any, name: str, kind: str = "instance") -> dict[str, Any]:
     return wait_for(name, look, until=lambda found: found[status] == "available", timeout=PATIENCE, clock=SystemClock())
 
 
-class Backup:
-    def __init__(self, client: Callable[..., Any], account: str, vault: str, region: str = HERE) -> None:
-        self.api, self.vault = client("backup", region), vault
-        self.role = f"arn:aws:iam::{account}:role/backup"
-        self.vault_arn = self.api.create_backup_vault(BackupVaultName=vault)["BackupVaultArn"]
+class Vault:
+    """A vault, and the jobs into and out of it."""
+
+    def __init__(self, client: Callable[..., Any], account: str, name: str, region: str = HERE) -> None:
+        self._backups, self.name = Backups(client, account, region), name
+        self.api, self.arn = self._backups.api, self._backups.vault(name)
 
     def take(self, arn: str) -> dict[str, Any]:
-        call = {"BackupVaultName": self.vault, "ResourceArn": arn, "IamRoleArn": self.role}
-        return ended(self.api, "backup", self.api.start_backup_job(**call)["BackupJobId"])
+        return self._backups.back_up(self.name, arn)
 
-    def copy_to(self, other: Backup, point: str) -> dict[str, Any]:
-        job = self.api.start_copy_job(
-            RecoveryPointArn=point,
-            SourceBackupVaultName=self.vault,
-            DestinationBackupVaultArn=other.vault_arn,
-            IamRoleArn=self.role,
-        )
-        return ended(self.api, "copy", job["CopyJobId"])
+    def copy_to(self, other: Vault, point: str) -> dict[str, Any]:
+        return self._backups.copy(self.name, point, other.arn)
 
     def restore(self, point: str, **metadata: str) -> dict[str, Any]:
-        call = {"RecoveryPointArn": point, "Metadata": metadata, "IamRoleArn": self.role}
-        return ended(self.api, "restore", self.api.start_restore_job(**call)["RestoreJobId"])
+        return self._backups.restore(point, metadata)
 
 
 def an_instance(rds: Any, name: str) -> str:
@@ -120,7 +89,7 @@ def a_member(rds: Any, cluster: str) -> dict[str, Any]:
 
 @pytest.mark.rule("a recovery point of an instance is a snapshot named awsbackup:job-…", DOCS + "restoring-rds.html")
 def test_a_deleted_instance_comes_back(client: Callable[..., Any], endpoint: Endpoint) -> None:
-    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-back")
+    rds, backup = client("rds"), Vault(client, endpoint.account, "rds-back")
     arn = an_instance(rds, "rds-back")
     write(available(rds, "rds-back"), [(1, "one"), (2, "two"), (3, "three"), (3, None)])
     job = backup.take(arn)
@@ -147,13 +116,13 @@ def gone(rds: Any, name: str) -> None:
 
 @pytest.mark.rule("an instance restore needs DBInstanceIdentifier, with values that fit", DOCS + "restoring-rds.html")
 def test_an_instance_restore_needs_its_metadata(client: Callable[..., Any], endpoint: Endpoint) -> None:
-    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-metadata")
+    rds, backup = client("rds"), Vault(client, endpoint.account, "rds-metadata")
     arn = an_instance(rds, "rds-metadata")
     point = backup.take(arn)["RecoveryPointArn"]
     for wrong in ({}, {"DBInstanceClass": "db.t3.micro"}, {"DBInstanceIdentifier": "x", "MultiAZ": "perhaps"}):
         assert refused(backup.restore, point, **wrong) == "InvalidParameterValueException", wrong
     assert backup.restore(point, DBInstanceIdentifier="rds-metadata")["Status"] == "FAILED"
-    told = backup.api.get_recovery_point_restore_metadata(BackupVaultName=backup.vault, RecoveryPointArn=point)
+    told = backup.api.get_recovery_point_restore_metadata(BackupVaultName=backup.name, RecoveryPointArn=point)
     assert told["RestoreMetadata"]["DBInstanceIdentifier"] == "rds-metadata"
 
 
@@ -161,8 +130,8 @@ def test_an_instance_restore_needs_its_metadata(client: Callable[..., Any], endp
 def test_an_instance_is_restored_in_the_other_region(
     client: Callable[..., Any], endpoint: Endpoint, breaking: Breaking
 ) -> None:
-    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-copied")
-    there = Backup(client, endpoint.account, "rds-copied", THERE)
+    rds, backup = client("rds"), Vault(client, endpoint.account, "rds-copied")
+    there = Vault(client, endpoint.account, "rds-copied", THERE)
     arn = an_instance(rds, "rds-copied")
     write(available(rds, "rds-copied"), [(1, "one")])
     point = backup.take(arn)["RecoveryPointArn"]
@@ -179,7 +148,7 @@ def test_an_instance_is_restored_in_the_other_region(
     "a restored cluster needs DBClusterIdentifier and Engine, and has no instances", DOCS + "restoring-aur.html"
 )
 def test_a_cluster_is_restored_without_instances(client: Callable[..., Any], endpoint: Endpoint) -> None:
-    rds, backup = client("rds"), Backup(client, endpoint.account, "aurora-back")
+    rds, backup = client("rds"), Vault(client, endpoint.account, "aurora-back")
     arn = a_cluster(rds, "aurora-back")
     write(a_member(rds, "aurora-back"), [(1, "one"), (2, "two")])
     job = backup.take(arn)
@@ -196,11 +165,11 @@ def test_a_cluster_is_restored_without_instances(client: Callable[..., Any], end
 
 @pytest.mark.rule("deleting a recovery point deletes its snapshot", DOCS + "deleting-backups.html")
 def test_a_deleted_point_takes_its_snapshot_along(client: Callable[..., Any], endpoint: Endpoint) -> None:
-    rds, backup = client("rds"), Backup(client, endpoint.account, "rds-deleted")
+    rds, backup = client("rds"), Vault(client, endpoint.account, "rds-deleted")
     point = backup.take(an_instance(rds, "rds-deleted"))["RecoveryPointArn"]
     snapshot = point.split(":", 6)[6]
     assert rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
-    backup.api.delete_recovery_point(BackupVaultName=backup.vault, RecoveryPointArn=point)
+    backup.api.delete_recovery_point(BackupVaultName=backup.name, RecoveryPointArn=point)
     assert refused(rds.describe_db_snapshots, DBSnapshotIdentifier=snapshot) == "DBSnapshotNotFound"
 
 
@@ -222,7 +191,7 @@ def test_what_is_restored_equals_the_recovery_point(
     after: list[tuple[int, str | None]],
 ) -> None:
     rds, name = client("rds"), f"property-{uuid.uuid4().hex[:8]}"
-    backup = Backup(client, endpoint.account, name)
+    backup = Vault(client, endpoint.account, name)
     instance = postgres_client.create(rds, name, BackupRetentionPeriod=0)
     write(instance, before)
     truth = rows(instance)
@@ -233,11 +202,3 @@ def test_what_is_restored_equals_the_recovery_point(
     assert backup.restore(job["RecoveryPointArn"], DBInstanceIdentifier=name)["Status"] == "COMPLETED"
     assert rows(available(rds, name)) == truth
     rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-
-
-def refused(call: Callable[..., Any], *args: Any, **named: Any) -> str:
-    """The error code of a call that must be refused."""
-    with pytest.raises(ClientError) as error:
-        call(*args, **named)
-    assert 400 <= error.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
-    return str(error.value.response["Error"]["Code"])
