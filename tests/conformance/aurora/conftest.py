@@ -94,21 +94,18 @@ class Aurora:
         except psycopg.Error:
             return None
 
-    def write_until_cut(self, name: str, after_each: Callable[[int], bool]) -> list[float]:
-        """Insert 0, 1, 2… into t until the connection breaks or ``after_each`` says that it hangs from now on.
-
-        Returns when each of them was acknowledged.
-        """
-        acknowledged: list[float] = []
+    def write_until_cut(
+        self, name: str, acknowledged: list[float], after_each: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Insert 0, 1, 2… into t until the connection breaks; ``acknowledged`` grows by the moment of each."""
         database = self.connect(name)
         try:
             while len(acknowledged) < _MOST_ROWS:
                 database.execute("insert into t values (%s)", [len(acknowledged)])
                 acknowledged.append(SystemClock().monotonic())
-                if after_each(len(acknowledged)):
-                    return acknowledged
+                after_each(len(acknowledged))
         except psycopg.Error:
-            return acknowledged
+            return
         finally:
             database.close()
         raise AssertionError(f"nothing broke the connection to {name}")

@@ -46,20 +46,21 @@ def test_failover_to_a_named_reader(aurora: Callable[..., Any], until: Callable[
     here.run("au-failover", "create table t (n int)")
     answers: list[Any] = []
 
-    def fail_over(rows: int) -> bool:
+    acknowledged: list[float] = []
+
+    def fail_over(rows: int) -> None:
         if rows == 20:
             answers.append(
                 here.rds.failover_db_cluster(
                     DBClusterIdentifier="au-failover", TargetDBInstanceIdentifier="au-failover-c"
                 )
             )
-        return False
 
-    acknowledged = len(here.write_until_cut("au-failover", fail_over))
+    here.write_until_cut("au-failover", acknowledged, fail_over)
     assert [answer["DBCluster"]["Status"] for answer in answers] == ["failing-over"]
     here.available("au-failover")
     assert here.writer("au-failover") == "au-failover-c"
-    assert here.run("au-failover", "select count(*) from t")[0] >= acknowledged
+    assert here.run("au-failover", "select count(*) from t")[0] >= len(acknowledged)
     here.run("au-failover", "insert into t values (-1)")
     here.instance_available("au-failover-a")
     until(
