@@ -16,11 +16,12 @@ def limit(uid: int, gid: int, size: int, pids: list[int]) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-    prlimit = getattr(resource, "prlimit", None)
-    for pid in pids if prlimit is not None else ():
+    if not sys.platform.startswith("linux"):
+        return
+    for pid in pids:
         try:
-            _, hard = prlimit(pid, resource.RLIMIT_FSIZE)
-            prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
         except ProcessLookupError:
             continue
 

@@ -258,10 +258,13 @@ class Server:
         self._account.run(
             [self._binaries["pg_basebackup"], *login, *options], PGPASSFILE=str(self.data / PASSWORD_FILE)
         )
+        # A copy of a standby is a database of its own until it is told to follow somebody.
+        (target / "standby.signal").unlink(missing_ok=True)
 
     def adopt(self, data: Path) -> None:
         """Take a copy of a data directory (a template, a base backup) as this server's own."""
         copy_tree(data, self.data, self._account)
+        (self.data / "standby.signal").unlink(missing_ok=True)
 
     def follow(self, socket: Path, name: str) -> None:
         """Be a standby of the server whose socket directory is ``socket`` (a server's home or a link) from the next
