@@ -202,3 +202,22 @@ def _count(here: Any, instance: str, sql: str) -> int | None:
             return int(database.execute(sql).fetchone()[0])
     except psycopg.Error:
         return None
+
+
+@pytest.mark.rule(
+    "a cluster whose security group lets nobody in does not answer",
+    "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.RDSSecurityGroups.html",
+)
+def test_revoked_security_group(aurora: Callable[..., Any], client: Callable[..., Any]) -> None:
+    here, ec2 = aurora(), client("ec2")
+    network = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = ec2.create_security_group(GroupName="au-group", Description="who may", VpcId=network)["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    here.create("au-group", "a", VpcSecurityGroupIds=[group])
+    assert here.run("au-group", "select 1") == [1]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        here.connect("au-group")
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    assert here.run("au-group", "select 1") == [1]

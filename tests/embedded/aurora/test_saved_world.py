@@ -35,6 +35,7 @@ def _rds(cloud: Cloud, region: str) -> Any:
     return boto3.client("rds", region_name=region, endpoint_url=cloud.endpoint, **keys)
 
 
+@pytest.mark.slow
 def test_clusters_replicate_again_and_snapshots_can_be_restored(
     start: Callable[[str], Cloud], cluster_of: Any, tmp_path: Path, until: Callable[..., Any]
 ) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 from unittest import mock
 
 from moto.core.responses import ActionResult
-from moto.rds.models import DBCluster, DBInstanceClustered
+from moto.rds.models import DBCluster, DBInstanceClustered, GlobalCluster
 from moto.rds.responses import RDSResponse
 
 from drillbook.embedded.aurora import backend
+from drillbook.embedded.aurora.global_database import writer_of
 from drillbook.embedded.aurora.operations import Operations
+from drillbook.embedded.rds import security
 
 _HELD = {
     "describe_db_clusters": "DBClusterIdentifier",
@@ -28,6 +30,7 @@ def patches(operations: Operations) -> Iterator[Any]:
     """All that takes moto's place."""
     yield from backend.patches(operations)
     yield from _attributes(operations)
+    yield from security.patches(operations.estate.security_changed)
     ours = Api(operations)
     for name in (name for name in vars(Api) if not name.startswith("_")):
         yield mock.patch.object(RDSResponse, name, _request(getattr(ours, name)), create=True)
@@ -138,3 +141,16 @@ def _attributes(operations: Operations) -> Iterator[Any]:
         return fleet.doors.of(one.db_instance_identifier).address if fleet else address(one)
 
     yield mock.patch.object(DBInstanceClustered, "address", property(where))
+    lately: Any = inspect.getattr_static(DBInstanceClustered, "latest_restorable_time").fget
+    yield mock.patch.object(
+        DBInstanceClustered,
+        "latest_restorable_time",
+        property(lambda one: None if estate.fleet_of(one) else lately(one)),
+    )
+
+    def global_endpoint(whole: GlobalCluster) -> str | None:
+        """Where the primary's writer is now. On AWS a name that stays; it has the primary's port."""
+        writer = writer_of(whole)
+        return writer.endpoint if writer else None
+
+    yield mock.patch.object(GlobalCluster, "endpoint", property(global_endpoint))

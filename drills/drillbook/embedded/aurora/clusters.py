@@ -79,6 +79,7 @@ class Clusters:
         record()
         for one in cluster._members:
             one.db_cluster_identifier = cluster.db_cluster_identifier
+        fleet.security_changed()
         return self._estate.begin(fleet, "modifying", lambda: self._set_password(fleet) if changed else None)
 
     def _set_password(self, fleet: Fleet) -> None:

@@ -211,6 +211,10 @@ class Estate:
         if fleet.server.running and not fleet.dark:
             self.jobs.failures.append(f"backup of {fleet.cluster.resource_id}: {failed}")
 
+    def security_changed(self) -> None:
+        for fleet in list(self.fleets.values()):
+            fleet.security_changed()
+
     def delays_changed(self) -> None:
         for fleet in list(self.fleets.values()):
             if fleet.link is not None and fleet.upstream is not None:

@@ -14,15 +14,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from moto.rds.models import DBCluster
+
 from drillbook.embedded.aurora.doors import Doors
 from drillbook.embedded.aurora.volume import forget_upstream
 from drillbook.embedded.postgres.account import PostgresFailed
 from drillbook.embedded.postgres.engine import Engine
 from drillbook.embedded.postgres.link import Link
 from drillbook.embedded.postgres.server import Server
+from drillbook.embedded.rds.security import lets_in
 
 if TYPE_CHECKING:
-    from moto.rds.models import DBCluster, DBInstanceClustered
+    from moto.rds.models import DBInstanceClustered
 
 
 class Fleet:
@@ -101,7 +104,7 @@ class Fleet:
     def lose(self) -> None:
         """What is dark now ends at this instant; the doors to it fall silent. ``settle`` is due afterwards."""
         gone = {one.db_instance_identifier for one in self.cluster._members if self._is_dark(one)}
-        self.doors.silence(gone, cluster=self.dark or self.head in gone)
+        self.silence(gone, cluster=self.dark or self.head in gone)
         if self.link is not None and not self._linked():
             self.link.cut()
         if self.dark or self.head in gone:
@@ -109,6 +112,19 @@ class Fleet:
         for name, reader in list(self.readers.items()):
             if name in gone:
                 reader.kill()
+
+    def silence(self, instances: set[str], *, cluster: bool) -> None:
+        """These do not answer; none does while no security group of the cluster lets anybody in."""
+        ports = {self.doors.port, DBCluster.default_port(self.cluster.engine)}
+        account, groups = self.cluster.account_id, self.cluster.vpc_security_group_ids
+        if not lets_in(account, self.region, groups, ports):
+            instances, cluster = set(self.doors.instances), True
+        self.doors.silence(instances, cluster=cluster)
+
+    def security_changed(self) -> None:
+        """A rule, or the groups of the cluster, are others now."""
+        with self.lock:
+            self._lead()
 
     def crash(self, instance: str | None) -> bool:
         """The server of this instance (None: the head) dies as by itself. False if none runs for it."""
@@ -206,7 +222,7 @@ class Fleet:
         instances = readers | ({str(self.head): head} if head else {})
         self.doors.lead(head if self.writable else None, readers, instances)
         dark = {one.db_instance_identifier for one in self.cluster._members if self._is_dark(one)}
-        self.doors.silence(dark, cluster=self.dark)
+        self.silence(dark, cluster=self.dark)
 
     def _tell(self, living: list[str]) -> None:
         for one in self.instances():

@@ -19,7 +19,7 @@ from drillbook.events import Json
 if TYPE_CHECKING:
     from drillbook.embedded.aurora.operations import Operations
 
-_CLOSING = 5.0
+_CLOSING = 1.0
 
 
 def plane() -> Aurora:
@@ -84,13 +84,11 @@ class Aurora:
             keeping.load(self._operations.estate, folder)
 
     def close(self) -> None:
+        """The servers end with the engine, which the plane of the instances closes after this one."""
         self._ended.set()
         self._undo.close()
         if self._operations is not None:
-            estate, self._operations = self._operations.estate, None
-            estate.jobs.finish(_CLOSING)
-            for fleet in list(estate.fleets.values()):
-                fleet.discard()
+            self._operations.estate.jobs.finish(_CLOSING)
 
     def _repeat(self, seconds: float, work: Callable[[], None]) -> None:
         def run() -> None:
