@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from moto.rds.exceptions import DBInstanceNotFoundError
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
+from drillbook.embedded.addresses import REGIONS
 from drillbook.embedded.domains import Failures
 from drillbook.embedded.metrics.store import Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
@@ -105,8 +106,8 @@ class Estate:
 
     def become_faulty(self, region: str, name: str, fault: str) -> None:
         """Break an instance as no API call can, or mend it. Raises UsageError for what is not there."""
-        instance = rds_backends[self.cloud.account][region].databases.get(name)
-        database = self.of(instance)
+        known = region in REGIONS
+        database = self.of(rds_backends[self.cloud.account][region].databases.get(name)) if known else None
         if database is None or fault not in _FAULTS:
             raise UsageError(
                 f"there is no fault {fault} of a PostgreSQL instance {name} in {region}",
