@@ -55,14 +55,15 @@ class Account:
             timeout=_TIMEOUT,
             cwd="/",
             env=_ENVIRON | environ,
-            **self._dropped(),
+            **self.dropped(),
         )
         if done.returncode:
             said = " ".join(done.stderr.split())[-500:]
             raise PostgresFailed(f"{Path(words[0]).name} ended with exit code {done.returncode}: {said}")
         return done.stdout
 
-    def _dropped(self) -> dict[str, Any]:
+    def dropped(self) -> dict[str, Any]:
+        """What ``subprocess`` must be told so that a child is this account."""
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": ()}
 
 

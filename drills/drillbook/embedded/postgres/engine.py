@@ -27,7 +27,7 @@ from drillbook.embedded.postgres import binaries
 from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, choose
 from drillbook.embedded.postgres.network import Network
 from drillbook.embedded.postgres.server import Server
-from drillbook.embedded.postgres.template import cache_folder, reachable, template
+from drillbook.embedded.postgres.template import reachable, template, usable_cache
 from drillbook.errors import WaitTimeout
 from drillbook.waiting import wait_for
 
@@ -108,11 +108,11 @@ class Engine:
 
     @cached_property
     def binaries(self) -> binaries.Binaries:
-        return reachable(binaries.find(), self.account, cache_folder())
+        return reachable(binaries.find(), self.account, usable_cache(self.place))
 
     @cached_property
     def template(self) -> Path:
-        return template(self.binaries, self.account, cache_folder())
+        return template(self.binaries, self.account, usable_cache(self.place))
 
     @cached_property
     def place(self) -> Path:

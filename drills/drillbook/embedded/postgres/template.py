@@ -31,6 +31,16 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "drillbook"
 
 
+def usable_cache(scratch: Path) -> Path:
+    """The cache, or a place of this cloud's own where there can be none (a read-only home, an account without one)."""
+    cache = cache_folder()
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o755)
+    except OSError:
+        return scratch / "cache"
+    return cache if os.access(cache, os.W_OK) else scratch / "cache"
+
+
 def reachable(binaries: Binaries, account: Account, cache: Path) -> Binaries:
     """The binaries where ``account`` may run them: a copy in the cache if their own place is closed to it."""
     if account.uid is None or _can_run(binaries, account):
