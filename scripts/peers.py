@@ -39,7 +39,12 @@ PEERS = {
     # Its Lambda functions run in its own environment, and AWS's has boto3.
     "ministack": Peer(("ministack==1.5.33", "boto3")),
     # Newer ones of both have taken away what it calls; of cbor2 it does not even say so.
-    "localstack": Peer(("localstack-core[runtime]==4.14.0", "cbor2<6", "pyopenssl<26", "service-identity"), (3, 12), (3, 14), universal=False),
+    "localstack": Peer(
+        ("localstack-core[runtime]==4.14.0", "cbor2<6", "pyopenssl<26", "service-identity"),
+        (3, 12),
+        (3, 14),
+        universal=False,
+    ),
 }
 
 

@@ -8,10 +8,8 @@ share one endpoint. DRILLBOOK_CONFORMANCE_OUT is where the findings go as JSON, 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -26,21 +24,17 @@ from drillbook.embedded import process
 from drillbook.embedded.domains import Failures, ServiceFault
 from drillbook.embedded.process import Cloud
 
+from .record import Record
+
 HERE, THERE = "us-east-1", "us-west-2"
 """The primary and the standby region."""
-_LIMIT = 45
+_LIMIT = 20
 """Seconds that one test may take at another endpoint, where a first call may be slow and a wait in vain."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if out := os.environ.get("DRILLBOOK_CONFORMANCE_OUT"):
-        spec = importlib.util.spec_from_file_location("conformance_record", Path(__file__).with_name("record.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        record = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = record
-        spec.loader.exec_module(record)
-        config.pluginmanager.register(record.Record(Path(out)))
+        config.pluginmanager.register(Record(Path(out)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ _clock = SystemClock()
 T = TypeVar("T")
 _READY = 60.0
 """Seconds for a role, function or stage to be usable. Not scaled: an embedded cloud does it at once."""
-_ALARM = 300.0
+_ALARM = 60.0
 """AWS seconds in which an alarm with periods of 10 s must have changed."""
 
 _SAYS = "import os\ndef handler(event, context):\n    return {{'code': {code!r}, 'colour': os.environ.get('COLOUR')}}\n"
