@@ -25,7 +25,7 @@ from drillbook.embedded.planes import CloudState, Commanded, Door, Plane
 from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
 from drillbook.embedded.watch import Watch
-from drillbook.errors import DrillbookError, UsageError
+from drillbook.errors import TargetError, UsageError
 from drillbook.events import Json
 
 _HEARTBEAT = 0.5
@@ -156,8 +156,6 @@ class EmbeddedCloud:
             case "POST", verb if known and verb in (commands := self._commands()):
                 said = json.loads(environ["wsgi.input"].read())
                 return self._become(verb, lambda: commands[verb](said), start_response)
-            case "POST", ("save" | "load") as verb if known:
-                return self._carry(verb, Path(json.loads(environ["wsgi.input"].read())["file"]), start_response)
             case _:
                 return _json(
                     start_response, "404 Not Found", {"error": "no such command, not this cloud's id, or too late"}
@@ -165,10 +163,12 @@ class EmbeddedCloud:
         return _json(start_response, "200 OK", {"id": self.options.id})
 
     def _commands(self) -> dict[str, Callable[[Json], None]]:
-        """Break or mend, change the delays between regions, and what the planes can be told."""
+        """Break or mend, change the delays between regions, save or load the world, and what the planes can be told."""
         ours: dict[str, Callable[[Json], None]] = {
             "failures": lambda said: self.state.domains.become(Failures.from_json(said)),
             "links": self.state.links.become,
+            "save": self._save,
+            "load": self._load,
         }
         commanded = (plane.commands for plane in self._planes if isinstance(plane, Commanded))
         return {verb: work for commands in commanded for verb, work in commands.items()} | ours
@@ -177,28 +177,26 @@ class EmbeddedCloud:
         """Carry out a command."""
         try:
             work()
-        except UsageError as error:
+        except (UsageError, TargetError) as error:
             return _json(start_response, "409 Conflict", {"what": error.what, "do": error.do})
+        except OSError as error:
+            what = f"{Path(error.filename or verb).name}: {error.strerror or error}"
+            return _json(start_response, "409 Conflict", {"what": what, "do": "see that there is room, and access"})
         except Exception as error:  # noqa: BLE001 - whatever a plane failed at, who asked must hear of it
             told = self._crashes.note(error, verb)
             return _json(start_response, "409 Conflict", {"what": told, "do": "read cloud.log in the state directory"})
         return _json(start_response, "200 OK", {"id": self.options.id})
 
-    def _carry(self, verb: str, file: Path, start_response: StartResponse) -> Iterable[bytes]:
-        """Save the world to the file, or load it from there."""
-        try:
-            with self._gate.shut(_QUIET):
-                if verb == "save":
-                    world_file.save(file, self.state, self._planes)
-                elif self._gate.passed:
-                    raise UsageError("the embedded cloud has been used already", do="load into a fresh one")
-                else:
-                    world_file.load(file, self.state, self._planes)
-                    self._gate.passed += 1
-        except (DrillbookError, OSError) as error:
-            _log.warning("%s: %s", verb, error)
-            return _json(start_response, "409 Conflict", _complaint(error, file))
-        return _json(start_response, "200 OK", {"id": self.options.id})
+    def _save(self, said: Json) -> None:
+        with self._gate.shut(_QUIET):
+            world_file.save(Path(said["file"]), self.state, self._planes)
+
+    def _load(self, said: Json) -> None:
+        with self._gate.shut(_QUIET):
+            if self._gate.passed:
+                raise UsageError("the embedded cloud has been used already", do="load into a fresh one")
+            world_file.load(Path(said["file"]), self.state, self._planes)
+            self._gate.passed += 1
 
     def status(self) -> dict[str, Json]:
         return self._identity() | {
@@ -220,12 +218,6 @@ class EmbeddedCloud:
             "speed": self.options.speed,
             "account": self.options.account,
         }
-
-
-def _complaint(error: DrillbookError | OSError, file: Path) -> dict[str, Json]:
-    if isinstance(error, DrillbookError):
-        return {"what": error.what, "do": error.do}
-    return {"what": f"{file.name}: {error.strerror or error}", "do": "see that there is room, and that it is yours"}
 
 
 def _aws_api() -> Application:

@@ -21,7 +21,7 @@ from drillbook.clock import utc_text
 from drillbook.embedded import world_pickle, world_stamp
 from drillbook.embedded.domains import Failures
 from drillbook.embedded.planes import CloudState, Keeper, Plane
-from drillbook.errors import TargetError
+from drillbook.errors import TargetError, UsageError
 
 _BACKENDS, _PLANES = "moto.pickle", "planes"
 _ATTEMPTS = 5
@@ -100,6 +100,8 @@ def _write_backends(path: Path, cloud: CloudState) -> None:
 
 def _pack(folder: Path, path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent.name} for {path.name}", do="make it first")
     try:
         with (
             os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw,
