@@ -24,7 +24,7 @@ from drillbook.embedded import process
 from drillbook.embedded.domains import Failures, ServiceFault
 from drillbook.embedded.process import Cloud
 
-from .record import Record
+from .record import Record, write_rules
 
 HERE, THERE = "us-east-1", "us-west-2"
 """The primary and the standby region."""
@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f'{item.nodeid} does not state its rule: @pytest.mark.rule("…", "https://…")')
         if os.environ.get("DRILLBOOK_CONFORMANCE_ENDPOINT"):
             item.add_marker(pytest.mark.timeout(_LIMIT))
+    if out := os.environ.get("DRILLBOOK_CONFORMANCE_RULES"):
+        write_rules(ours, Path(out))
 
 
 @dataclass(frozen=True)

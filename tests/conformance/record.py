@@ -58,6 +58,17 @@ class Record:
         self._path.write_text(json.dumps(found, indent=1) + "\n")
 
 
+def write_rules(items: list[pytest.Item], path: Path) -> None:
+    """What is asked, as JSON: one entry a test, whatever its parameters."""
+    found = {}
+    for item in items:
+        marker = item.get_closest_marker("rule")
+        assert marker is not None
+        area, test = area_of(item.path), item.name.partition("[")[0]
+        found[area, test] = {"area": area, "rule": marker.args[0], "source": marker.args[1], "test": test}
+    path.write_text(json.dumps(list(found.values())))
+
+
 def area_of(file: Path) -> str:
     """``conformance/test_s3.py`` and ``conformance/s3/test_replication.py`` are of the area s3."""
     folder = file.parent.name
