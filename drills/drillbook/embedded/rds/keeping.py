@@ -30,6 +30,7 @@ from drillbook.errors import TargetError
 
 _SETTLED = 30.0
 _FOLDERS = ("snapshots", "backups")
+_STREAMS = "select exists (select from pg_stat_replication where application_name = %s and state = 'streaming')"
 _AT_REST = ("available", "stopped", "storage-full", "failed")
 
 
@@ -75,6 +76,9 @@ def load(estate: Estate, folder: Path) -> None:
         database.source = estate.databases.get(source) if source else None
     _run([one for one in estate.databases.values() if one.source is None])
     _run([one for one in estate.databases.values() if one.source is not None])
+    for one in estate.databases.values():
+        if one.instance.multi_az and one.home is not None:
+            one.behind_the_scenes(lambda one=one: _add_standby_work(one))  # type: ignore[misc]
 
 
 def _expect_rest(instance: Record) -> None:
@@ -162,13 +166,10 @@ def _adopt(estate: Estate, instance: Record, loaded: Path, told: dict[str, Any])
 
 
 def _run(databases: Sequence[Database]) -> None:
-    """Each in its own thread, as all its work is; on return they answer. Standbys are made meanwhile and afterwards:
+    """Each in its own thread, as all its work is; on return they answer. Standbys are made afterwards:
     whatever is asked of an instance waits for its own."""
     running = [one.behind_the_scenes(lambda one=one: _run_work(one)) for one in databases]  # type: ignore[misc]
     wait(running, _SETTLED)
-    for one in databases:
-        if one.instance.multi_az and one.home is not None:
-            one.behind_the_scenes(one.add_standby_work)
 
 
 def _run_work(database: Database) -> None:
@@ -180,6 +181,14 @@ def _run_work(database: Database) -> None:
         database.fault = "none"
         database._start(server)
     database.open_door()
+
+
+def _add_standby_work(database: Database) -> None:
+    """Once the replicas stream: a standby has no log from before its own beginning, which they might ask it for."""
+    for replica in database.estate.replicas_of(database):
+        if database.primary is not None and replica.link is not None and not replica.link.is_cut:
+            database.primary.await_sql("its replica", _STREAMS, replica.instance.db_instance_identifier)
+    database.add_standby_work()
 
 
 def _follow(replica: Database, server: Server, source: Database) -> None:
