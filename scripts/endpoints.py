@@ -54,6 +54,7 @@ def running(name: str) -> Iterator[str]:
             yield url
         finally:
             end(server)
+            end_workers(scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -107,7 +108,7 @@ def wait_until_answering(url: str, server: subprocess.Popen[bytes], log: Path) -
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """The whole process group: functions' workers too."""
+    """The whole process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(server.pid, number)
@@ -116,10 +117,21 @@ def end(server: subprocess.Popen[bytes]) -> None:
             continue
 
 
+def end_workers(scratch: Path) -> None:
+    """Functions' workers that have left the group: they run files of our own scratch directory."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(scratch).encode() in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            continue
+
+
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         print(f"usage: endpoints.py {'|'.join(COMMANDS)}", file=sys.stderr)
         return peers.CANNOT
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running(arguments[0]) as url:
             print(url, flush=True)

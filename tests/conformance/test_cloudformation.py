@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
@@ -271,3 +272,36 @@ def test_a_stack_that_answers(client: Client, endpoint: Any) -> None:
     url = f"{endpoint.url}/_aws/execute-api/{stack['Outputs'][0]['OutputValue']}/v1/things"
     with urllib.request.urlopen(url) as answer:
         assert answer.read() == b"from a stack"
+
+
+@pytest.mark.rule(
+    "a stack's database can be reached by its attributes, takes a new password, and leaves a final snapshot",
+    f"{_GUIDE}/TemplateReference/aws-resource-rds-dbinstance.html",
+)
+def test_a_stack_with_a_database(client: Client) -> None:
+    properties = {
+        "Engine": "postgres",
+        "DBInstanceClass": "db.t4g.micro",
+        "AllocatedStorage": "20",
+        "MasterUsername": "app",
+        "MasterUserPassword": "secret-one",
+        "DBName": "shop",
+    }
+    database = {"Type": "AWS::RDS::DBInstance", "Properties": properties}
+    outputs = {"Where": {"Value": {"Fn::Sub": "${Database.Endpoint.Address}:${Database.Endpoint.Port}"}}}
+    stack = made(client, "cfn-rds", {"Database": database}, outputs=outputs)
+    host, port = stack["Outputs"][0]["OutputValue"].split(":")
+
+    changed = {"Database": database | {"Properties": properties | {"MasterUserPassword": "secret-two"}}}
+    body = json.dumps({"Resources": changed, "Outputs": outputs})
+    client("cloudformation").update_stack(StackName="cfn-rds", TemplateBody=body)
+    assert settled(client, "cfn-rds")["StackStatus"] == "UPDATE_COMPLETE"
+    with psycopg.connect(
+        host=host, port=int(port), user="app", password="secret-two", dbname="shop", connect_timeout=10
+    ) as connection:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+
+    client("cloudformation").delete_stack(StackName="cfn-rds")
+    assert settled(client, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    snapshots = client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert [each for each in snapshots if each["DBSnapshotIdentifier"].startswith("cfn-rds-")]
