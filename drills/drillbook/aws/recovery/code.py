@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from drillbook.aws.artifacts import Artifact, artifact_at, find, hash_of
 from drillbook.aws.failures import calling
 from drillbook.aws.functions import wait_until_settled
+from drillbook.aws.recovery import environment
 from drillbook.aws.recovery.journalled import make
 from drillbook.aws.session import session_of
 from drillbook.events import Json
@@ -74,14 +76,31 @@ class DeployedCode:
         return sha256
 
 
-def runs(world: World, function: str, artifact: str) -> bool:
+def runs(world: World, function: str, artifact: str, *, region: str | None = None) -> bool:
     """Is the package at ``artifact`` (its newest version) what ``function`` runs?"""
-    functions = session_of(world).client("lambda")
+    functions = session_of(world).client("lambda", region)
     deployed = wait_until_settled(functions, function, world.clock)["CodeSha256"]
-    return bool(deployed == hash_of(session_of(world), None, artifact_at(artifact)))
+    return bool(deployed == hash_of(session_of(world), region, artifact_at(artifact)))
 
 
-def deploy(world: World, function: str, artifact: str, *, current: str) -> None:
-    """Make ``function`` run the package at ``artifact`` (``bucket/key``); ``current`` is where its own is kept."""
-    if not runs(world, function, artifact):
-        make(world, DeployedCode, DeployedCodeSettings(function=function, artifact=artifact, current=current))
+def deploy(world: World, function: str, artifact: str, *, current: str = "", region: str | None = None) -> None:
+    """Make ``function`` run the package at ``artifact`` (``bucket/key``); ``current`` is where its own is kept.
+
+    The bucket must be in the function's region (AWS: UpdateFunctionCode, S3Bucket).
+    """
+    if not runs(world, function, artifact, region=region):
+        settings = DeployedCodeSettings(
+            function=function, artifact=artifact, current=current or artifact, region=region
+        )
+        make(world, DeployedCode, settings)
+
+
+def redeploy(
+    world: World, function: str, artifact: str, variables: Mapping[str, str | None], *, region: str | None = None
+) -> None:
+    """Bring a standby's function up to date: its code from ``artifact``, and ``variables`` among its others.
+
+    Raises PermanentError if the function is not there: a stack makes it.
+    """
+    deploy(world, function, artifact, region=region)
+    environment.set_variables(world, function, variables, region=region)

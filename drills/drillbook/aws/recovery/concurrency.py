@@ -70,35 +70,45 @@ class ReservedConcurrency:
                 self._functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit)
 
 
-def reserved(world: World, function: str) -> int | None:
+def reserved(world: World, function: str, *, region: str | None = None) -> int | None:
     """The executions reserved for ``function``; None without a reservation."""
-    limit: int | None = _change(world, function, None).capture()["limit"]
+    limit: int | None = _change(world, function, None, region).capture()["limit"]
     return limit
 
 
-def stop(world: World, function: str) -> None:
+def reserve(world: World, function: str, limit: int | None, *, region: str | None = None) -> None:
+    """Make the reservation ``limit``: to let a function have more while others are slow. None lifts it.
+
+    Lambda refuses what would leave less than 100 unreserved executions to all other functions (InvalidParameterValue).
+    """
+    if reserved(world, function, region=region) != limit:
+        settings = ReservedConcurrencySettings(function=function, limit=limit, region=region)
+        make(world, ReservedConcurrency, settings)
+
+
+def stop(world: World, function: str, *, region: str | None = None) -> None:
     """Throttle every invocation of ``function``; what was reserved before is remembered for ``resume``."""
-    limit = reserved(world, function)
+    limit = reserved(world, function, region=region)
     if limit != 0:
-        remember(world, f"concurrency of {function}", {"limit": limit})
-        _reserve(world, function, 0)
+        remember(world, _kept(function, region), {"limit": limit})
+        reserve(world, function, 0, region=region)
 
 
-def resume(world: World, function: str) -> None:
+def resume(world: World, function: str, *, region: str | None = None) -> None:
     """Undo ``stop``. Does nothing to a function this run never stopped."""
-    if is_stopped_by_us(world, function):
-        _reserve(world, function, recall(world, f"concurrency of {function}")["limit"])
+    if is_stopped_by_us(world, function, region=region):
+        reserve(world, function, recall(world, _kept(function, region))["limit"], region=region)
 
 
-def is_stopped_by_us(world: World, function: str) -> bool:
+def is_stopped_by_us(world: World, function: str, *, region: str | None = None) -> bool:
     """Has this run stopped ``function``, and not let it run again?"""
-    known = recall(world, f"concurrency of {function}")
-    return known is not None and known["limit"] != reserved(world, function)
+    known = recall(world, _kept(function, region))
+    return known is not None and known["limit"] != reserved(world, function, region=region)
 
 
-def _reserve(world: World, function: str, limit: int | None) -> None:
-    make(world, ReservedConcurrency, ReservedConcurrencySettings(function=function, limit=limit))
+def _kept(function: str, region: str | None) -> str:
+    return f"concurrency of {function}" + (f" in {region}" if region else "")
 
 
-def _change(world: World, function: str, limit: int | None) -> ReservedConcurrency:
-    return ReservedConcurrency(world, ReservedConcurrencySettings(function=function, limit=limit))
+def _change(world: World, function: str, limit: int | None, region: str | None) -> ReservedConcurrency:
+    return ReservedConcurrency(world, ReservedConcurrencySettings(function=function, limit=limit, region=region))

@@ -6,6 +6,7 @@ sends only the variable it means to change wipes the others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.failures import calling, code_of
@@ -20,6 +21,7 @@ from drillbook.waiting import wait_for
 if TYPE_CHECKING:
     from drillbook.world import World
 
+RESTARTED = "DRILLBOOK_RESTARTED"
 _CONTEST_PATIENCE = 30.0
 
 
@@ -36,24 +38,24 @@ class FunctionEnvironment:
     Settings = FunctionEnvironmentSettings
 
     def __init__(self, world: World, settings: FunctionEnvironmentSettings) -> None:
-        self._settings, self._world = settings, world
+        self.settings, self._world = settings, world
         self._session = session_of(world)
         self._functions = self._session.client("lambda", settings.region)
         self.settle = self._session.settle
 
     def describe(self) -> str:
-        return f"set {', '.join(sorted(self._settings.variables))} of the function {self._settings.function}"
+        return f"set {', '.join(sorted(self.settings.variables))} of the function {self.settings.function}"
 
     def touches(self) -> list[str]:
-        region = self._settings.region or self._session.region
-        return [f"arn:aws:lambda:{region}:{self._session.account}:function:{self._settings.function}"]
+        region = self.settings.region or self._session.region
+        return [f"arn:aws:lambda:{region}:{self._session.account}:function:{self.settings.function}"]
 
     def capture(self) -> Json:
         present = self._variables(self._settled())
-        return {name: present.get(name) for name in self._settings.variables}
+        return {name: present.get(name) for name in self.settings.variables}
 
     def apply(self, before: Json) -> None:  # noqa: ARG002 - the settings say it all
-        self._set(self._settings.variables)
+        self._set(self.settings.variables)
 
     def restore(self, before: Json) -> None:
         if not self.restored(before):
@@ -64,7 +66,7 @@ class FunctionEnvironment:
 
     def _set(self, wanted: dict[str, str | None]) -> None:
         wait_for(
-            f"setting the environment of {self._settings.function}",
+            f"setting the environment of {self.settings.function}",
             lambda: self._try_to_set(wanted),
             timeout=_CONTEST_PATIENCE,
             interval=0.2,
@@ -85,7 +87,7 @@ class FunctionEnvironment:
         with calling(self.describe()):
             try:
                 self._functions.update_function_configuration(
-                    FunctionName=self._settings.function, Environment={"Variables": kept}, **unchanged
+                    FunctionName=self.settings.function, Environment={"Variables": kept}, **unchanged
                 )
             except ClientError as error:
                 if code_of(error) == "PreconditionFailedException":
@@ -94,14 +96,14 @@ class FunctionEnvironment:
         return True
 
     def _settled(self) -> dict[str, Any]:
-        return wait_until_settled(self._functions, self._settings.function, self._world.clock)
+        return wait_until_settled(self._functions, self.settings.function, self._world.clock)
 
     def _variables(self, configuration: dict[str, Any]) -> dict[str, str]:
         environment = configuration.get("Environment", {})
         if "Error" in environment:
             # Without the key AWS answers with no variables at all; writing that back would wipe them.
             raise PermanentError(
-                f"the environment of {self._settings.function} cannot be read: {environment['Error'].get('Message')}",
+                f"the environment of {self.settings.function} cannot be read: {environment['Error'].get('Message')}",
                 code=environment["Error"].get("ErrorCode", ""),
                 do="allow kms:Decrypt on the function's key to the role that runs the drill",
             )
@@ -109,17 +111,45 @@ class FunctionEnvironment:
         return variables
 
 
-def variable(world: World, function: str, name: str) -> str | None:
+def variable(world: World, function: str, name: str, *, region: str | None = None) -> str | None:
     """The present value of one variable of ``function``."""
-    value: str | None = _change(world, function, {name: None}).capture()[name]
+    value: str | None = _change(world, function, {name: None}, region).capture()[name]
     return value
 
 
-def set_variable(world: World, function: str, name: str, value: str) -> None:
+def set_variable(world: World, function: str, name: str, value: str, *, region: str | None = None) -> None:
     """Make ``name`` be ``value``; every other variable stays as it is."""
-    if variable(world, function, name) != value:
-        make(world, FunctionEnvironment, FunctionEnvironmentSettings(function=function, variables={name: value}))
+    set_variables(world, function, {name: value}, region=region)
 
 
-def _change(world: World, function: str, variables: dict[str, str | None]) -> FunctionEnvironment:
-    return FunctionEnvironment(world, FunctionEnvironmentSettings(function=function, variables=variables))
+def set_variables(
+    world: World, function: str, variables: Mapping[str, str | None], *, region: str | None = None
+) -> None:
+    """Make all of ``variables`` be what they say, in one update; None removes one, and every other stays as it is.
+
+    New values are journalled: none may be a secret (JournalError).
+    """
+    change = _change(world, function, dict(variables), region)
+    if change.capture() != dict(variables):
+        make(world, FunctionEnvironment, change.settings)
+
+
+def restart(world: World, function: str, *, why: str = "recovery", region: str | None = None) -> None:
+    """Let ``function`` begin afresh, without what it cached: connections, secrets, parameters.
+
+    A changed configuration is run by new execution environments (AWS: "Lambda execution environment lifecycle"), so a
+    variable that nobody reads is changed. ``why`` tells the restarts of one run apart; with the same ``why`` there is
+    one. Heal removes the variable, which restarts the function once more.
+    """
+    set_variable(world, function, RESTARTED, f"{world.run_id} {why}", region=region)
+
+
+def is_restarted(world: World, function: str, *, why: str = "recovery", region: str | None = None) -> bool:
+    """Has this run restarted ``function`` for that reason?"""
+    return variable(world, function, RESTARTED, region=region) == f"{world.run_id} {why}"
+
+
+def _change(world: World, function: str, variables: dict[str, str | None], region: str | None) -> FunctionEnvironment:
+    return FunctionEnvironment(
+        world, FunctionEnvironmentSettings(function=function, variables=variables, region=region)
+    )
