@@ -69,11 +69,17 @@ class Drill:
         target = targets.choose(service, self.conditions.target)
         self.log.sabotage = sabotage.find(service, self.conditions.sabotage)
         self.events.emit(
-            EventKind.STARTED, self.assignment.name, service=name, target=target, basis=str(targets.basis_of(target))
+            EventKind.STARTED,
+            self.assignment.name,
+            service=name,
+            target=target,
+            basis=str(targets.basis_of(target)),
+            feature=self.assignment.feature,
+            run_id=self.run_id,
         )
         self._stage("preflight")
         place = targets.Place(self.conditions.state, self.run_id, self.clock, self.events, self.conditions.journal)
-        self.conditions.journal.refuse_if_open()
+        self.conditions.refuse_if_open()
         self._world = self.log.world = world = targets.open_world(service, target, place, region=region)
         self._begin_journal(world)
         Rails(world, go=self.conditions.go).before_start()
@@ -278,10 +284,10 @@ class Drill:
         result = drill_record.result(self.log, judgement, leftovers, evidence=self.evidence.directory.name)
         self.events.emit(EventKind.VERDICT, str(result["verdict"]), **result)
         self.events.emit(EventKind.ENDED, self.assignment.name)
-        self.evidence.finish(drill_record.findings(self.log, judgement, result))
+        root = self.evidence.finish(drill_record.findings(self.log, judgement, result))
         if self._world and healed.ok:
             targets.remove_workdir(self._world.address)
-        return result
+        return {**result, "run_id": self.run_id, "root": root}
 
     def _last_judgement(self) -> Judgement | None:
         if self.instrument is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drillbook import side_by_side
 from drillbook.clock import Clock, SystemClock
 from drillbook.events import Json
 from drillbook.objective import Objective, Verdict
@@ -57,6 +58,8 @@ class Conditions:
     target: str = ""
     sabotage: str = ""
     rate: float = 0.0
+    programme: str = ""
+    """The programme that the drill is run for."""
     go: bool = False
     """The caller has confirmed that something real may be broken."""
     patience: float = 30.0
@@ -68,6 +71,11 @@ class Conditions:
     @property
     def state(self) -> Path:
         return self.journal.path.parent
+
+    def refuse_if_open(self) -> None:
+        """Raises Refused by the journal rail while a change is open here, or was left open elsewhere in the root."""
+        self.journal.refuse_if_open()
+        side_by_side.refuse_abandoned(self.root, self.journal.path)
 
 
 @dataclass
@@ -98,6 +106,7 @@ class Log:
             "feature": self.assignment.feature,
             "target": world.target if world else self.conditions.target,
             "basis": str(world.basis) if world else "",
+            "programme": self.conditions.programme,
         }
 
 

@@ -49,6 +49,15 @@ class HealResult:
     def ok(self) -> bool:
         return self.remaining == 0
 
+    def and_also(self, other: HealResult) -> HealResult:
+        """The sum of two."""
+        return HealResult(
+            self.restored + other.restored,
+            self.gone + other.gone,
+            self.remaining + other.remaining,
+            self.errors + other.errors,
+        )
+
     def as_json(self) -> dict[str, Json]:
         return {
             "restored": self.restored,

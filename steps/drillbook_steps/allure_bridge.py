@@ -63,6 +63,10 @@ class AllureBridge:
             evidence.show_measured(self._test)
             evidence.show_recovery(self._test)
 
+    def note(self, results: list[Json]) -> None:
+        """The results of drills that workers have shown already."""
+        self._results = results
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, object, object]:
         """Allure names a fixture by this attribute; its own hook is a wrapper too, and reads it first thing."""
@@ -134,8 +138,8 @@ class AllureBridge:
             return
         from drillbook.report import trend
 
-        trend.write_allure_metrics(Path(directory), self._results, SystemClock())
         if not hasattr(self.config, "workerinput"):
+            trend.write_allure_metrics(Path(directory), self._results, SystemClock())
             allure_files.write(Path(directory), self._results, self.config.rootpath)
 
     def _interrupted(self, error: BaseException | None) -> None:

@@ -14,6 +14,9 @@ _Handler = Callable[[int, FrameType | None], None]
 @contextmanager
 def terminable() -> Iterator[None]:
     """Within the block SIGTERM raises KeyboardInterrupt: by default it would end the process and leave the fault."""
+    if isinstance(signal.getsignal(signal.SIGTERM), _Once):
+        yield
+        return
     with _handling({signal.SIGTERM: _interrupt}):
         yield
 
@@ -33,6 +36,27 @@ def undisturbed(tell: Callable[[], None]) -> Iterator[list[int]]:
 
     with _handling({signal.SIGINT: note, signal.SIGTERM: note}):
         yield received
+
+
+class _Once:
+    """A signal handler: the first signal raises KeyboardInterrupt, and no later one does."""
+
+    def __init__(self) -> None:
+        self._received: list[int] = []
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        self._received.append(number)
+        if len(self._received) == 1:
+            raise KeyboardInterrupt
+
+
+def interrupted_once() -> None:
+    """From now on the first SIGINT or SIGTERM interrupts, and no later one does: a worker may get one from the
+    terminal, one from the process that runs it, and one from the connection between them."""
+    if threading.current_thread() is threading.main_thread():
+        handler = _Once()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handler)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

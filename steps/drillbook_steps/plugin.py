@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--drillbook-root", metavar="DIR", help="where drills/ and features/ stand (default: pytest's rootdir)")
     option("--drillbook-target", default="", metavar="NAME", help="embedded, localstack, aws or local")
     option("--drillbook-drill", default="", metavar="NAME", help="only the drill (scenario) with this name")
+    option("--drillbook-programme", default="", metavar="NAME", help="only the drills of this programme")
     option("--drillbook-sabotage", default="", metavar="NAME", help="sabotage the recovery: the drill must go red")
     option("--drillbook-reports", default="", metavar="DIR", help="where to write reports (default: reports)")
     option("--drillbook-json", default="", metavar="FILE", help="also write the results to FILE ('-': stdout)")
@@ -67,6 +68,26 @@ def pytest_configure(config: pytest.Config) -> None:
         from drillbook_steps.allure_bridge import AllureBridge
 
         config.pluginmanager.register(AllureBridge(config), "drillbook-allure")
+    if _runs_workers(config):
+        from drillbook_steps.parallel import Workers
+
+        config.pluginmanager.register(Workers(config), "drillbook-workers")
+    if hasattr(config, "workerinput") and _concerns_drills_alone(config):
+        from drillbook_steps.interrupts import interrupted_once
+
+        interrupted_once()
+
+
+def _runs_workers(config: pytest.Config) -> bool:
+    """Is this the process that shares drills, and nothing but drills, out to pytest-xdist's workers?"""
+    shares = getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
+    return shares and _concerns_drills_alone(config)
+
+
+def _concerns_drills_alone(config: pytest.Config) -> bool:
+    features = root_of(config) / "features"
+    asked = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
+    return _concerns(config) and bool(asked) and all(path.is_relative_to(features) for path in asked)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,7 +118,8 @@ def _features_asked_for(config: pytest.Config) -> list[Path]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--drillbook-drill")
     sabotage = config.getoption("--drillbook-sabotage")
-    if not (wanted or sabotage or config.getoption("--drillbook-plan")):
+    programme = config.getoption("--drillbook-programme")
+    if not (wanted or sabotage or programme or config.getoption("--drillbook-plan")):
         return
     from drillbook_steps.selection import select
 
@@ -170,7 +192,9 @@ def pytest_runtest_makereport(
         report.longrepr = str(error)
     is_finding = isinstance(error, AssertionError | NotSimulated | pytest.skip.Exception)
     if not is_finding and (ACTIVE in item.stash or isinstance(error, DrillbookError)):
-        session_of(item.config).errors.append(error)
+        code = error.exit_code if isinstance(error, DrillbookError) else DrillbookError.exit_code
+        session_of(item.config).broken.append((report.nodeid, code))
+        vars(report)["drillbook_broken"] = code  # goes with the report to the process that runs the workers
     return report
 
 

@@ -66,9 +66,17 @@ class Progress:
     """Shows the drills of one run, one after another. ``stream`` None shows nothing."""
 
     def __init__(
-        self, stream: TextIO | None, *, clock: Clock, is_tty: bool | None = None, heartbeat: float = HEARTBEAT
+        self,
+        stream: TextIO | None,
+        *,
+        clock: Clock,
+        is_tty: bool | None = None,
+        heartbeat: float = HEARTBEAT,
+        speaker: str = "",
     ) -> None:
-        """``is_tty`` None: ask the stream, and take a CI's terminal (``CI`` is set) for a log."""
+        """``is_tty`` None: ask the stream, and take a CI's terminal (``CI`` is set) for a log. ``speaker`` stands in
+        each line, where several speak at once."""
+        self._speaker = f"{speaker} " if speaker else ""
         self.clock, self._stream, self._heartbeat = clock, stream, heartbeat
         self._tty = _is_live(stream, os.environ) if is_tty is None else is_tty
         self._lock = threading.RLock()  # say() is also called from signal handlers, whatever the thread is doing
@@ -103,7 +111,7 @@ class Progress:
             return
         with self._lock:
             self._spoken = self.clock.monotonic()
-            self._unsaid.append(f"{self.clock.now():%H:%M:%SZ} {words}")
+            self._unsaid.append(f"{self.clock.now():%H:%M:%SZ} {self._speaker}{words}")
             if self._saying:
                 return
             self._saying = True

@@ -6,55 +6,72 @@ import json
 import os
 import secrets
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
-from drillbook.clock import SystemClock
+from drillbook import service as services
+from drillbook import side_by_side, targets
+from drillbook.clock import Clock, SystemClock
 from drillbook.drill import Assignment, Conditions, Drill, NotMet
 from drillbook.errors import DrillbookError
 from drillbook.events import Json
-from drillbook.journal import Journal, default_path
+from drillbook.journal import Journal
 from drillbook.objective import Verdict
 from drillbook_steps.confirmation import confirmation
 from drillbook_steps.interrupts import undisturbed
 from drillbook_steps.outline import outline
 from drillbook_steps.plugin import root_of
 from drillbook_steps.progress import Progress
+from drillbook_steps.selection import outline_of
 
 PASSED, MISSED, BROKEN = 0, 1, 4
 """Exit codes, as ``drillbook --help`` documents them."""
 
 
 class DrillSession:
-    """Made when the first drill begins; one directory, one journal."""
+    """Made when the first drill begins; one directory. A journal for the drills whose world is shared, and, in a worker
+    of ``-n``, another for those whose embedded cloud is the worker's own."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config, self.root = config, root_of(config)
         self.clock = SystemClock()
-        self.run = f"{self.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        given = getattr(config, "workerinput", {})
+        self.worker: str = given.get("workerid", "")
+        self.run: str = given.get("drillbook_run") or _new_run(self.clock)
         self.base = Path(config.getoption("--drillbook-reports") or self.root / "reports").resolve()
         self.directory = self.base / self.run
         self.results: list[dict[str, Json]] = []
-        self.errors: list[BaseException] = []
-        """What broke drills, as opposed to what drills found."""
-        self._journal: Journal | None = None
+        self.broken: list[tuple[str, int]] = []
+        """What broke drills, as opposed to what drills found: the test's id, and the exit code."""
+        self.has_workers = False
+        self._open = ExitStack()
+        self._journals: dict[Path, Journal] = {}
         terminal = _terminal(config)
-        self.progress = Progress(terminal, clock=self.clock)
-        self.confirm = confirmation(terminal, self.progress.say)
+        self.progress = Progress(terminal, clock=self.clock, is_tty=False if self.worker else None, speaker=self.worker)
+        self.confirm = confirmation(None if self.worker else terminal, self.progress.say)
+        if self.worker:
+            self._open.enter_context(side_by_side.at_work(side_by_side.state_of(self.root, self.worker)))
 
-    @property
-    def journal(self) -> Journal:
-        """The root's journal, opened when a drill first needs it."""
-        self._journal = self._journal or Journal(default_path(self.root))
-        return self._journal
+    def journal_for(self, service: str) -> Journal:
+        """The journal of the service's drills, opened when it is first needed."""
+        path = side_by_side.state_of(self.root, self._cloud_of(service)) / "journal.sqlite3"
+        if path not in self._journals:
+            self._journals[path] = self._open.enter_context(Journal(path))
+        return self._journals[path]
+
+    def _cloud_of(self, service: str) -> str:
+        """The worker's name, if it is to drill the service in an embedded cloud of its own; else empty."""
+        alone = self.worker and is_alone(self.root, service, self.config.getoption("--drillbook-target"))
+        return self.worker if alone else ""
 
     def begin(self, request: pytest.FixtureRequest) -> Drill:
         """The drill of the scenario that ``request`` belongs to."""
-        drill = Drill(self._assignment(request), self._conditions(), f"{self.run}-{len(self.results)}")
+        number = request.session.items.index(request.node)
+        drill = Drill(self._assignment(request), self._conditions(request), f"{self.run}-{number}")
         self.progress.watch(drill.events, lambda: drill.instrument.state if drill.instrument else None)
         return drill
 
@@ -80,8 +97,21 @@ class DrillSession:
 
     def finish(self, session: pytest.Session) -> None:
         """Write what belongs to the whole run, and set the exit status."""
-        if self._journal:
-            self._journal.close()
+        self._open.close()
+        if self.has_workers:
+            self._gather()
+        if not self.worker:
+            self._conclude(session)
+
+    def _gather(self) -> None:
+        """The results of drills that workers have run stand in their evidence."""
+        from drillbook.report.gathered import gather
+
+        self.results = gather(self.directory)
+        if bridge := self.config.pluginmanager.get_plugin("drillbook-allure"):
+            bridge.note(self.results)
+
+    def _conclude(self, session: pytest.Session) -> None:
         if self.results:
             with undisturbed(lambda: None):
                 self._write()
@@ -90,8 +120,8 @@ class DrillSession:
 
     def exit_code(self) -> int:
         """What the drills come to: the code of the first error, else 1 if a verdict is not PASS, else 0."""
-        for error in self.errors:
-            return error.exit_code if isinstance(error, DrillbookError) else BROKEN
+        for _, code in self.broken:
+            return code
         if any(result["leftovers"] for result in self.results):
             return BROKEN
         return PASSED if all(result["verdict"] == Verdict.PASS for result in self.results) else MISSED
@@ -128,15 +158,16 @@ class DrillSession:
             configurations=about.configurations,
         )
 
-    def _conditions(self) -> Conditions:
+    def _conditions(self, request: pytest.FixtureRequest) -> Conditions:
         option = self.config.getoption
         return Conditions(
             root=self.root,
             reports=self.directory,
-            journal=self.journal,
+            journal=self.journal_for(outline_of(request.node).service),
             target=option("--drillbook-target"),
             sabotage=option("--drillbook-sabotage"),
             rate=option("--drillbook-rate"),
+            programme=option("--drillbook-programme"),
             go=option("--drillbook-go"),
             confirm=self.confirm,
             clock=self.clock,
@@ -160,6 +191,18 @@ class DrillSession:
             sys.stdout.write(text)
         else:
             (self.config.invocation_params.dir / wanted).write_text(text)
+
+
+def is_alone(root: Path, service: str, asked: str) -> bool:
+    """Does a drill of ``service`` have its world to itself? On the embedded target a worker has a cloud of its own."""
+    try:
+        return targets.choose(services.find(root, service), asked) == "embedded"
+    except DrillbookError:  # told by the drill itself
+        return False
+
+
+def _new_run(clock: Clock) -> str:
+    return f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _terminal(config: pytest.Config) -> TextIO | None:

@@ -16,6 +16,7 @@ import typer
 
 from drillbook import journal as journals
 from drillbook import service as services
+from drillbook import side_by_side
 from drillbook.cli.root import find_root, state_dir
 from drillbook.clock import SystemClock
 from drillbook.errors import DrillbookError, DrillBroken
@@ -79,14 +80,16 @@ def _machine() -> Iterator[Finding]:
 
 
 def _journal(root: Path) -> Finding:
-    path = journals.default_path(root)
-    if not path.exists():
+    paths = side_by_side.journals(root)
+    if not paths:
         return Finding("journal", "open changes", True, "none: no drill has run here yet")
-    try:
-        with journals.Journal(path) as journal:
-            entries = journal.open_entries()
-    except DrillbookError as error:
-        return Finding("journal", "open changes", False, str(error))
+    entries = []
+    for path in paths:
+        try:
+            with journals.Journal(path) as journal:
+                entries += journal.open_entries()
+        except DrillbookError as error:
+            return Finding("journal", "open changes", False, str(error))
     what = ", ".join(entry.what for entry in entries)
     return Finding("journal", "open changes", not entries, f"{what} — run: drillbook heal" if entries else "none")
 

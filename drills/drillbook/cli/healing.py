@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from drillbook import journal as journals
-from drillbook.cli.root import find_root, state_dir
-from drillbook.clock import SystemClock
-from drillbook.errors import JournalError
+from drillbook import side_by_side
+from drillbook.cli.root import find_root
+from drillbook.clock import Clock, SystemClock
+from drillbook.errors import JournalError, Refused
 from drillbook.events import Event, EventKind, EventStream
 from drillbook.heal import HealResult
 from drillbook.heal import heal as heal_journal
@@ -38,13 +38,23 @@ def heal(given: Path | None, *, force: bool, as_json: bool) -> int:
 
 
 def _heal(root: Path, *, force: bool, tell: bool) -> HealResult:
-    path = journals.default_path(root)
-    if not path.exists():
-        return HealResult()
+    """Every journal of the repository. A live run in one of them does not keep the others from being healed."""
     clock = SystemClock()
     events = EventStream(clock)
     if tell:
         events.listen(_tell)
+    healed, refused = HealResult(), None
+    for path in side_by_side.journals(root):
+        try:
+            healed = healed.and_also(_heal_journal(path, clock, events, force=force))
+        except Refused as error:
+            refused = refused or error
+    if refused:
+        raise refused
+    return healed
+
+
+def _heal_journal(path: Path, clock: Clock, events: EventStream, *, force: bool) -> HealResult:
     with Journal(path) as journal, ExitStack() as opened:
 
         def connect(entry: Entry) -> World | None:
@@ -52,7 +62,7 @@ def _heal(root: Path, *, force: bool, tell: bool) -> HealResult:
             from drillbook import targets
 
             opened.close()
-            place = targets.Place(state_dir(root), entry.run_id, clock, events, journal)
+            place = targets.Place(path.parent, entry.run_id, clock, events, journal)
             if world := targets.connect(entry, place=place):
                 opened.callback(world.close)
             return world

@@ -89,13 +89,17 @@ def run(
     reports: Annotated[Path | None, typer.Option(help="Where reports go; by default reports/ of the root.")] = None,
     rate: Annotated[float | None, typer.Option(help="Canary operations per second; by default the service's.")] = None,
     keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the embedded cloud running.")] = False,
+    workers: Annotated[
+        int, typer.Option("-n", "--workers", min=1, help="Drills side by side, each worker in a cloud of its own.")
+    ] = 1,
     go: Annotated[bool, typer.Option("--go", help="Really break things, where the target is an AWS account.")] = False,
     root: Root = None,
 ) -> None:
     """Run drills, measure them, and write the report."""
     from drillbook.cli.run import Wish, run
 
-    raise Exit(run(root, Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go)))
+    wish = Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go, workers=workers)
+    raise Exit(run(root, wish))
 
 
 @app.command(epilog="Example: drillbook heal --json")

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from drillbook import service as services
+from drillbook import side_by_side
 from drillbook.cli import features
 from drillbook.cli.root import find_root, state_dir
-from drillbook.errors import UsageError
+from drillbook.errors import Refused, UsageError
 
 _OWN_WORDS = {
     pytest.ExitCode.OK: 0,
@@ -41,6 +42,8 @@ class Wish:
     keep_cloud: bool = False
     go: bool = False
     plan_only: bool = False
+    workers: int = 1
+    programme: str | None = None
 
 
 def run(given: Path | None, wish: Wish) -> int:
@@ -49,6 +52,8 @@ def run(given: Path | None, wish: Wish) -> int:
     folders = _feature_folders(root, wish)
     if wish.json_file and not wish.json_file.absolute().parent.is_dir():
         raise UsageError(f"the folder of {wish.json_file} is not there", do="make it, or name another file for --json")
+    if wish.workers > 1:
+        _refuse_side_by_side(root, wish)
     if wish.keep_cloud:
         _start_lasting_cloud(root)
     outcome = _Outcome()
@@ -91,12 +96,15 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
     yield from ("-p", "no:hypothesispytest", "-p", "no:cacheprovider", "--no-header", "-qq")
     yield from ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this command has imported the plugin's library
     yield f"--rootdir={root}"
+    if wish.workers > 1:
+        yield from ("-n", str(wish.workers), "--dist=load")
     if find_spec("allure_pytest") and not wish.plan_only:
         yield from (f"--alluredir={wish.reports or root / 'reports'}/allure-results", "--clean-alluredir")
     yield f"--drillbook-root={root}"
     given = {
         "target": wish.target,
         "drill": wish.drill,
+        "programme": wish.programme,
         "sabotage": wish.sabotage,
         "reports": wish.reports and wish.reports.absolute(),
         "json": wish.json_file and (wish.json_file if str(wish.json_file) == "-" else wish.json_file.absolute()),
@@ -104,6 +112,16 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
     }
     yield from (f"--drillbook-{name}={value}" for name, value in given.items() if value is not None)
     yield from (f"--drillbook-{name}" for name, on in (("go", wish.go), ("plan", wish.plan_only)) if on)
+
+
+def _refuse_side_by_side(root: Path, wish: Wish) -> None:
+    """What a worker would find out, and could not tell as well."""
+    if find_spec("xdist") is None:
+        raise UsageError("drills side by side need pytest-xdist", do="install it: pip install pytest-xdist")
+    if wish.keep_cloud or wish.plan_only:
+        raise UsageError("-n runs each worker's drills in a cloud that ends with it", do="leave out -n")
+    if busy := side_by_side.workers(root):
+        raise Refused("journal", f"process {busy[0].pid} runs drills side by side here", do="wait for it to end")
 
 
 def _start_lasting_cloud(root: Path) -> None:

@@ -11,11 +11,11 @@ KEYS = ("service", "drill", "target", "verdict", "objectives", "rto", "rpo", "ph
 
 
 def entry(about: Json, judgement: Json, *, left_over: list[str], evidence: str, **more: Json) -> dict[str, Json]:
-    """A drill's entry: who and where (``about``: service, drill, feature, target, basis ...), then the judgement.
+    """A drill's entry: ``about`` (service, drill, feature, target, basis, programme), then the judgement.
 
     ``left_over`` names what of the drill is still there; ``evidence`` is the directory relative to the run's.
     """
-    named = {key: about.get(key, "") for key in ("service", "drill", "feature", "target", "basis")}
+    named = {key: about.get(key, "") for key in ("service", "drill", "feature", "target", "basis", "programme")}
     merged = {**named, **judgement, "leftovers": len(left_over), "left_over": left_over, "evidence": evidence, **more}
     for key in KEYS:
         merged.setdefault(key, [] if key in ("objectives", "causes") else None)
