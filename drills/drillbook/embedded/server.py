@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -54,7 +53,7 @@ def run(options: Options) -> None:
         signal.signal(number, lambda *_: stopping.set())
     with ExitStack() as leaving:
         scratch = sweep.claim()
-        leaving.callback(shutil.rmtree, scratch, ignore_errors=True)
+        leaving.callback(sweep.remove, scratch)
         leaving.callback(_remove_own, options.state_file, options.id)
         cloud = EmbeddedCloud(options, SystemClock(), scratch, stopping)
         leaving.callback(cloud.close)

@@ -10,14 +10,19 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from drillbook.clock import SystemClock
 from drillbook.embedded.postgres.processes import kill_all_in
+from drillbook.errors import WaitTimeout
 from drillbook.liveness import Process, birth_of, this_process
+from drillbook.waiting import wait_for
 
 SCRATCH = "drillbook-cloud-"
 """How the name of every cloud's scratch directory begins; its owner's pid follows."""
 _OWNER = "owner.json"
+_PATIENCE = 5.0
 
 
 def claim() -> Path:
@@ -50,7 +55,18 @@ def _is_owned(folder: Path) -> bool:
         return pid.isdigit() and birth_of(int(pid)) is not None
 
 
+def remove(folder: Path) -> None:
+    """Remove a directory and whoever works in it. Who is about to die may still write: then once more."""
+
+    def gone() -> bool:
+        kill_all_in(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    with suppress(WaitTimeout):  # the next sweep tries again
+        wait_for("the end of a cloud's directory", gone, timeout=_PATIENCE, interval=0.02, clock=SystemClock())
+
+
 def _clear(folder: Path) -> str:
-    kill_all_in(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     return folder.name
