@@ -49,10 +49,20 @@ def _is_owned(folder: Path) -> bool:
     """By the record; while that is not there yet, by the pid in the name."""
     try:
         noted = json.loads((folder / _OWNER).read_text())
-        return Process(int(noted["pid"]), str(noted["birth"])).alive
+        return _stays(Process(int(noted["pid"]), str(noted["birth"])))
     except (OSError, ValueError, KeyError):
         pid = folder.name.removeprefix(SCRATCH).partition("-")[0]
         return pid.isdigit() and birth_of(int(pid)) is not None
+
+
+def _stays(owner: Process) -> bool:
+    """Is it alive? One that was killed a moment ago has given its memory back, and with it its command line, but is
+    not gone yet: its end is waited for."""
+    words = Path(f"/proc/{owner.pid}/cmdline")
+    with suppress(OSError, WaitTimeout):
+        if words.exists() and not words.read_bytes():
+            wait_for("its end", lambda: not owner.alive, timeout=_PATIENCE, interval=0.005, clock=SystemClock())
+    return owner.alive
 
 
 def remove(folder: Path) -> None:
