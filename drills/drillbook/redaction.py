@@ -27,7 +27,10 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     "access token": re.compile(r"()\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,})"),
     "password in a URL": re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE),
     "command-line secret": re.compile(rf"((?:^|\s)--?[a-z-]*{_NAME}(?:=|\s+))(?!-){_VALUE}", re.IGNORECASE),
-    "named secret": re.compile(rf"""(\b[\w.-]*{_NAME}[\w-]*["']?\s*[=:]\s*)(?!\s){_VALUE}""", re.IGNORECASE),
+    # Not what stands in the ARN of a secret: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME.
+    "named secret": re.compile(
+        rf"""((?<!\d{{12}}:)\b[\w.-]*{_NAME}(?!smanager:)[\w-]*["']?\s*[=:]\s*)(?!\s){_VALUE}""", re.IGNORECASE
+    ),
 }
 
 

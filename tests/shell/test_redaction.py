@@ -46,6 +46,7 @@ def test_what_was_redacted_holds_no_secret_any_more(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/database-AbCdEf",
         "restored table products-restored in 12.3 s",
         "arn:aws:dynamodb:af-south-1:111122223333:table/products",
         "https://127.0.0.1:8080/notes?key=canary-1",

@@ -102,9 +102,7 @@ def test_a_strangers_stack_is_neither_changed_nor_deleted(world: World, name: st
     assert changes(world) == 0
 
 
-def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(
-    world: World, name: str, tmp_path: Path
-) -> None:
+def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(world: World, name: str, tmp_path: Path) -> None:
     bad = template(tmp_path, name, "one", Bad={"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": name}})
     with pytest.raises(PermanentError, match="is ROLLBACK_COMPLETE: Bad: ") as error:
         stacks.deploy(world, name, bad, {"Stage": "dr"})
@@ -115,9 +113,7 @@ def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(
     assert stacks.described(world, name) is None
 
 
-def test_a_rehearsals_stack_is_removed_and_heal_has_nothing_left_to_do(
-    world: World, name: str, tmp_path: Path
-) -> None:
+def test_a_rehearsals_stack_is_removed_and_heal_has_nothing_left_to_do(world: World, name: str, tmp_path: Path) -> None:
     stacks.deploy(world, name, template(tmp_path, name, "one"), {"Stage": "dr"})
     for _ in range(2):
         stacks.remove(world, name)
@@ -141,9 +137,7 @@ def test_what_cannot_be_deployed_changes_nothing(world: World, name: str, tmp_pa
 def test_a_command_deploys_once_and_is_undone(world: World, tmp_path: Path) -> None:
     made = tmp_path / "deployed"
     for _ in range(2):
-        command.deploy(
-            world, ["sh", "-c", f"echo x >> {made}"], done=["test", "-e", str(made)], undo=["rm", str(made)]
-        )
+        command.deploy(world, ["sh", "-c", f"echo x >> {made}"], done=["test", "-e", str(made)], undo=["rm", str(made)])
     assert made.read_text() == "x\n"
     assert changes(world) == 1
     assert healed(world).ok

@@ -25,7 +25,8 @@ _CURRENT = "AWSCURRENT"
 
 
 class SecretFieldsSettings(Settings):
-    secret: str
+    name: str
+    """Name or ARN; under the key ``secret`` it would be taken for one."""
     fields: dict[str, Json]
     region: str | None = None
 
@@ -37,22 +38,22 @@ class SecretFields(Setting[SecretFieldsSettings]):
     service = "secretsmanager"
 
     def describe(self) -> str:
-        return f"set {', '.join(sorted(self.settings.fields))} of the secret {self.settings.secret}"
+        return f"set {', '.join(sorted(self.settings.fields))} of the secret {self.settings.name}"
 
     def touches(self) -> list[str]:
-        secret = self.settings.secret
+        secret = self.settings.name
         return [secret if secret.startswith("arn:") else self.arn("secretsmanager", f"secret:{secret}")]
 
     def read(self) -> Json:
         """The version that is current."""
-        return self.client.get_secret_value(SecretId=self.settings.secret)["VersionId"]
+        return self.client.get_secret_value(SecretId=self.settings.name)["VersionId"]
 
     def wanted(self, before: Json) -> Json:
         return before if self.fits() else None
 
     def write(self, state: Json) -> None:
         """Make ``state`` the current version; None: a new version with the fields."""
-        secret = self.settings.secret
+        secret = self.settings.name
         if state is not None:
             self.client.update_secret_version_stage(
                 SecretId=secret, VersionStage=_CURRENT, MoveToVersionId=state, RemoveFromVersionId=self.read()
@@ -67,22 +68,22 @@ class SecretFields(Setting[SecretFieldsSettings]):
         return self.settings.fields.items() <= self._fields().items()
 
     def _fields(self) -> dict[str, Json]:
-        with calling(f"read the secret {self.settings.secret}"):
-            text = self.client.get_secret_value(SecretId=self.settings.secret).get("SecretString", "")
+        with calling(f"read the secret {self.settings.name}"):
+            text = self.client.get_secret_value(SecretId=self.settings.name).get("SecretString", "")
         try:
             fields = json.loads(text)
         except ValueError:
             fields = None
         if not isinstance(fields, dict):
-            what = f"the secret {self.settings.secret} is no JSON object, so it has no fields to set"
+            what = f"the secret {self.settings.name} is no JSON object, so it has no fields to set"
             raise PermanentError(what, do="store it as key/value pairs, or put its new value by hand")
         return fields
 
     def _refuse_a_replica(self) -> None:
-        primary = self.client.describe_secret(SecretId=self.settings.secret).get("PrimaryRegion")
+        primary = self.client.describe_secret(SecretId=self.settings.name).get("PrimaryRegion")
         if primary and primary != self.region:
             raise PermanentError(
-                f"the secret {self.settings.secret} in {self.region} is a replica of the one in {primary}",
+                f"the secret {self.settings.name} in {self.region} is a replica of the one in {primary}",
                 code="InvalidRequestException",
                 do="change it there; if that region is lost, make the replica a secret of its own first "
                 "(aws secretsmanager stop-replication-to-replica)",
@@ -95,11 +96,11 @@ def repoint(world: World, secret: str, fields: Mapping[str, Json], *, region: st
     Raises PermanentError if it is not there, is no JSON object, or is a replica; JournalError for fields that look
     secret.
     """
-    settings = SecretFieldsSettings(secret=secret, fields=dict(fields), region=region)
+    settings = SecretFieldsSettings(name=secret, fields=dict(fields), region=region)
     if not SecretFields(world, settings).fits():
         make(world, SecretFields, settings)
 
 
 def points_to(world: World, secret: str, fields: Mapping[str, Json], *, region: str | None = None) -> bool:
     """Does the secret have all these fields?"""
-    return SecretFields(world, SecretFieldsSettings(secret=secret, fields=dict(fields), region=region)).fits()
+    return SecretFields(world, SecretFieldsSettings(name=secret, fields=dict(fields), region=region)).fits()
