@@ -32,6 +32,10 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
     },
     "probe": {
         "cloudwatch.alarm": "drillbook.aws.probes.alarm:AlarmProbe",
+        "sql.one_writer": "drillbook.sql.replication:OneWriter",
+        "sql.query": "drillbook.sql.query:SqlQuery",
+        "web.journey": "drillbook.web.journey:Journey",
+        "web.latency": "drillbook.web.latency:Latency",
     },
     "configuration": {
         "dynamodb.table": "drillbook.aws.probes.table:describe_configuration",

@@ -39,8 +39,16 @@ class HttpRequest(Part):
     timeout: Duration = 2.0
     headers: dict[str, str] = Field(default_factory=dict)
     payload: JsonTemplate = Field(None, alias="json")
+    form: dict[str, str] | None = None
+    """Fields of an HTML form, sent in place of ``json``."""
     resolver: str = ""
     """As the front door's, which is used if there is none here."""
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Self:
+        if self.form is not None and self.payload is not None:
+            raise ValueError("has 'json' and 'form'; a request has one body")
+        return self
 
 
 class Action(Part):

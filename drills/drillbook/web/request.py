@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -33,22 +35,53 @@ LONGEST = 1024 * 1024
 """Bytes of an answer that are looked at."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What came back; ``status`` 0 and a ``failure`` in words if nothing did. ``seconds`` are monotonic."""
+
+    status: int
+    seconds: float
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
+    """The Set-Cookie headers, of which there may be several."""
+    failure: str = ""
+
+
 def send(world: World, template: HttpRequest) -> Reading:
     """Send ``template`` once; ok if the answer is the one asked for, within its timeout (monotonic seconds).
 
     No answer is a bad reading, not an error. Raises ProbeError for an address that cannot be one.
     """
     request = template.model_copy(update=filled(world, template.model_dump()))
+    return judged(request, ask(world, request))
+
+
+def ask(world: World, request: HttpRequest) -> Answer:
+    """Send ``request``, whose placeholders are filled, once. Raises ProbeError for an address that cannot be one."""
     resolver = world.fill(request.resolver or world.service.front_door.resolver)
     began = world.clock.monotonic()
     try:
-        status, text = _exchange(*_looked_up(request, resolver, world.clock), world.clock)
+        status, text, headers = _exchange(*_looked_up(request, resolver, world.clock), world.clock)
     except (LocationParseError, LocationValueError, UnicodeError) as error:
         what = f"{for_people(world, request.url)!r} is no address: {error}"
         raise ProbeError(what, do="correct the url in service.yaml") from error
     except (HTTPError, OSError) as error:
-        return Reading(False, _reason(error, request.timeout), {"seconds": world.clock.monotonic() - began})
-    return _reading(request, status, text, world.clock.monotonic() - began)
+        return Answer(0, world.clock.monotonic() - began, failure=_reason(error, request.timeout))
+    seconds = world.clock.monotonic() - began
+    return Answer(status, seconds, text, headers, tuple(headers.getlist("Set-Cookie")))
+
+
+def judged(request: HttpRequest, answer: Answer) -> Reading:
+    """Is the answer the one that ``request`` asks for?"""
+    if answer.failure:
+        return Reading(False, answer.failure, {"seconds": answer.seconds})
+    value, data = f"HTTP {answer.status}", {"status": answer.status, "seconds": answer.seconds}
+    if answer.status not in request.status:
+        return Reading(False, value, data)
+    if request.contains is not None and request.contains not in answer.text:
+        return Reading(False, f"{value} without {request.contains!r}", data)
+    return Reading(True, value, data)
 
 
 def expectation(template: HttpRequest) -> str:
@@ -73,17 +106,16 @@ def _looked_up(request: HttpRequest, resolver: str, clock: Clock) -> tuple[HttpR
     return request.model_copy(update={"url": there.url, "headers": headers}), url.host
 
 
-def _exchange(request: HttpRequest, tls_name: str | None, clock: Clock) -> tuple[int, str]:
+def _exchange(request: HttpRequest, tls_name: str | None, clock: Clock) -> tuple[int, str, urllib3.HTTPHeaderDict]:
     deadline = clock.monotonic() + request.timeout
     with urllib3.PoolManager(num_pools=1, retries=False, server_hostname=tls_name) as pool:
         response = pool.request(
             request.method,
             request.url,
-            headers=request.headers,
-            json=request.payload,
             timeout=urllib3.Timeout(total=request.timeout),
             preload_content=False,
             redirect=False,
+            **_content(request),
         )
         body = bytearray()
         # A server may answer a byte at a time, each within the socket's timeout: the deadline holds for the whole.
@@ -92,16 +124,14 @@ def _exchange(request: HttpRequest, tls_name: str | None, clock: Clock) -> tuple
             if clock.monotonic() > deadline:
                 raise HttpTimeout("the answer did not end in time")
         response.close()
-    return response.status, body.decode(errors="replace")
+    return response.status, body.decode(errors="replace"), response.headers
 
 
-def _reading(request: HttpRequest, status: int, text: str, seconds: float) -> Reading:
-    value = f"HTTP {status}"
-    if status not in request.status:
-        return Reading(False, value, {"status": status, "seconds": seconds})
-    if request.contains is not None and request.contains not in text:
-        return Reading(False, f"{value} without {request.contains!r}", {"status": status, "seconds": seconds})
-    return Reading(True, value, {"status": status, "seconds": seconds})
+def _content(request: HttpRequest) -> dict[str, Any]:
+    if request.form is None:
+        return {"headers": request.headers, "json": request.payload}
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **request.headers}
+    return {"headers": headers, "body": urlencode(request.form)}
 
 
 def _reason(error: Exception, timeout: float) -> str:

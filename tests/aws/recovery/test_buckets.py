@@ -97,7 +97,7 @@ def test_the_way_home_overwrites_nothing_that_is_newer(world: World, s3: Any, pa
     assert buckets.sync(world, target, source, source_region="eu-west-1") == 1
     world.clock.sleep(1.1)  # S3 tells whole seconds
     s3.put_object(Bucket=source, Key="site/0", Body=b"written at both ends")
-    with pytest.raises(PermanentError, match="site/0 was written to .* after"):
+    with pytest.raises(PermanentError, match=r"site/0 was written to .* after"):
         buckets.sync(world, target, source, source_region="eu-west-1")
     assert contents(s3, source)["site/0"] == b"written at both ends"
 
