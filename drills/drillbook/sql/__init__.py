@@ -1,0 +1,1 @@
+"""PostgreSQL as a drill uses it: probes, validation, read-only mode, replication. Needs the extra ``postgres``."""
