@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from drillbook.embedded.postgres.engine import Engine
 from drillbook.embedded.postgres.server import READY, Server
@@ -55,7 +56,7 @@ class Archive:
 
     def back_up(self, server: Server) -> Base:
         """Take a base backup of a running server that archives with ``command``."""
-        data = self.folder / f"base-{len(self.bases)}-{server.home.name}"
+        data = self.folder / f"base-{uuid4().hex}"
         server.base_backup(data)
         at = self.heartbeat(server)
         base = Base(at, data)

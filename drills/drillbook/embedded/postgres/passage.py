@@ -9,7 +9,7 @@ from typing import Any
 
 from drillbook.embedded.postgres.network import Network
 from drillbook.embedded.postgres.pipe import Half
-from drillbook.embedded.postgres.server import PORT
+from drillbook.embedded.postgres.sessions import PORT
 
 
 def socket_in(folder: Path) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from drillbook.clock import Clock
 from drillbook.embedded.postgres import processes
 from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, copy_tree
 from drillbook.embedded.postgres.binaries import Binaries
+from drillbook.embedded.postgres.sessions import PORT, Sessions
 from drillbook.embedded.postgres.template import ADMIN, PASSWORD_FILE, SETTINGS_FILE
 from drillbook.errors import WaitTimeout
 from drillbook.waiting import wait_for
@@ -25,8 +26,8 @@ from drillbook.waiting import wait_for
 if TYPE_CHECKING:
     import psycopg
 
-PORT = 5432
-"""The number in the socket's name: each server has a directory of its own."""
+    Connection: TypeAlias = psycopg.Connection[Any]
+
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _STATUS = 7
@@ -65,6 +66,10 @@ BASE = {
 }
 
 
+class PowerLost(PostgresFailed):
+    """Nobody's fault: the zone of the server is dark."""
+
+
 class Server:
     """A database server that can be started, stopped, killed, frozen and promoted. Its calls are not concurrent.
 
@@ -77,9 +82,12 @@ class Server:
         self.settings: dict[str, str] = {}
         """On top of ``BASE``; written when the server starts or reloads."""
         self.on_death: Callable[[Server], None] = lambda _server: None
+        self.powered: Callable[[], bool] = lambda: True
+        """Is there power where this server is? Without, it does not start."""
         self._binaries, self._account, self._nursery, self._clock = binaries, account, nursery, clock
         self._process: subprocess.Popen[bytes] | None = None
-        self._frozen = False
+        self._sessions = Sessions(home, self.data)
+        self.frozen = False
 
     # Its process
 
@@ -98,12 +106,19 @@ class Server:
         return (self.data / "standby.signal").exists()
 
     def start(self, until: Sequence[str] = (READY, STANDBY)) -> Server:
-        """Start, and wait until queries are answered; as a standby if the data directory says so."""
+        """Start, and wait until queries are answered; as a standby if the data directory says so.
+
+        Raises PowerLost if there is no power, or none any more.
+        """
+        self._expect_power()
         self.write_settings()
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        if (self.data / "postmaster.pid").exists():
+            # A postmaster that was killed: its children may not know yet, and must not write beside the new ones.
+            processes.kill_all_in(self.data)
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
         command = [self._binaries["postgres"], "-D", self.data, "-k", self.home]
         process = self._process = self._nursery.start(command, self.home / "log")
-        self._frozen = False
+        self.frozen = False
         try:
             self._await_status(process, until)
         except BaseException:
@@ -117,7 +132,7 @@ class Server:
         process, self._process = self._process, None
         if process is None:
             return
-        if self._frozen:
+        if self.frozen:
             processes.thaw(process.pid)
         process.send_signal(signal.SIGINT)
         try:
@@ -139,13 +154,14 @@ class Server:
     def freeze(self) -> None:
         """Answer nothing any more, without ending."""
         if self._process is not None:
-            self._frozen = True
+            self.frozen = True
             processes.freeze(self._process.pid)
+            self._sessions.cut()
 
     def thaw(self) -> None:
         if self._process is not None:
             processes.thaw(self._process.pid)
-            self._frozen = False
+            self.frozen = False
 
     def limit_files(self, size: int | None) -> None:
         """Let no file of the server grow beyond ``size`` bytes; None: as far as they like. Linux only."""
@@ -176,6 +192,7 @@ class Server:
             raise PostgresFailed(f"PostgreSQL is not ready after {_START_TIMEOUT:g} s: {self._last_words()}") from None
 
     def _status(self, process: subprocess.Popen[bytes]) -> str:
+        self._expect_power()
         if process.poll() is not None:
             raise PostgresFailed(f"PostgreSQL ended (exit code {process.returncode}): {self._last_words()}")
         try:
@@ -183,6 +200,10 @@ class Server:
         except OSError:
             return ""
         return lines[_STATUS].strip() if len(lines) > _STATUS and lines[0] == str(process.pid) else ""
+
+    def _expect_power(self) -> None:
+        if not self.powered():
+            raise PowerLost("there is no power where this server is")
 
     def _last_words(self) -> str:
         log = self.home / "log"
@@ -210,7 +231,7 @@ class Server:
         with self.connect() as admin:
             self._await_sql(admin, what, sql, *values)
 
-    def _await_sql(self, admin: psycopg.Connection[Any], what: str, sql: str, *values: object) -> None:
+    def _await_sql(self, admin: Connection, what: str, sql: str, *values: object) -> None:
         try:
             wait_for(
                 what,
@@ -222,26 +243,9 @@ class Server:
         except WaitTimeout as late:
             raise PostgresFailed(f"{late.what}; PostgreSQL said: {self._last_words()}") from None
 
-    @contextmanager
-    def connect(self, database: str = "postgres", timeout: float = 10) -> Iterator[psycopg.Connection[Any]]:
+    def connect(self, database: str = "postgres", timeout: float = 10) -> AbstractContextManager[Connection]:
         """A connection of the superuser; each statement is a transaction of its own."""
-        import psycopg
-
-        try:
-            connection = psycopg.connect(
-                host=str(self.home),
-                port=PORT,
-                user=ADMIN,
-                passfile=str(self.data / PASSWORD_FILE),
-                dbname=database,
-                connect_timeout=max(2, round(timeout)),
-                application_name=ADMIN,
-                autocommit=True,
-            )
-        except psycopg.OperationalError as error:
-            raise PostgresFailed(f"PostgreSQL does not answer: {error}") from None
-        with connection:
-            yield connection
+        return self._sessions.open(database, timeout)
 
     def query(self, sql: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """What the superuser gets for one statement."""

@@ -4,6 +4,7 @@ elsewhere. Other planes (AWS Backup, CloudFormation) call them, too: with moto's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -11,8 +12,9 @@ from unittest import mock
 from moto.rds.exceptions import DBInstanceNotFoundError, DBSnapshotNotFoundFault
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
+from drillbook.embedded.addresses import REGIONS
 from drillbook.embedded.rds.database import Database
-from drillbook.embedded.rds.errors import RdsError, instance_state, no_backup, snapshot_state
+from drillbook.embedded.rds.errors import RdsError, bad_value, instance_state, no_backup, snapshot_state
 from drillbook.embedded.rds.estate import ENGINE, Estate
 from drillbook.embedded.rds.instances import Instances
 from drillbook.embedded.rds.names import Record
@@ -20,6 +22,7 @@ from drillbook.embedded.rds.replicas import Replicas
 from drillbook.embedded.rds.restores import ORIGIN, Restores
 
 Given = dict[str, Any]
+_SNAPSHOT = re.compile(rf"arn:aws[a-z-]*:rds:({'|'.join(REGIONS)}):\d{{12}}:snapshot:.+")
 _SNAPSHOT_ABLE = ("available", "stopped", "backing-up", "storage-full", "modifying", "deleting", "stopping")
 
 
@@ -178,6 +181,8 @@ class Backend:
         target_db_snapshot_identifier: str,
         **given: Any,
     ) -> Record:
+        if source_db_snapshot_identifier.startswith("arn:") and not _SNAPSHOT.fullmatch(source_db_snapshot_identifier):
+            raise bad_value(f"Invalid ARN of a DB snapshot: {source_db_snapshot_identifier}")
         source = backend.get_db_snapshot(source_db_snapshot_identifier)
         if self._backups.owns(source) and source.status != "available":
             raise snapshot_state(source_db_snapshot_identifier, source.status)

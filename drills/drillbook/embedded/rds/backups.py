@@ -89,7 +89,7 @@ class Backups:
 
     def snapshot_work(self, database: Database, snapshot: Record) -> None:
         try:
-            self._copy_data(database, self._place(snapshot))
+            database.copy_to(self._place(snapshot))
         except Exception:
             snapshot.status = "failed"
             raise
@@ -120,14 +120,6 @@ class Backups:
     def _place(self, snapshot: Record) -> Path:
         self._estate.engine.folder("snapshots")
         return self.data(snapshot)
-
-    def _copy_data(self, database: Database, target: Path) -> None:
-        if database.primary is None:
-            raise PostgresFailed("there is nothing to take a snapshot of")
-        if database.primary.running:
-            database.primary.base_backup(target)
-        else:
-            copy_tree(database.primary.data, target, self._estate.engine.account)
 
     def _done(self, snapshot: Record) -> None:
         snapshot.status, snapshot.percent_progress = "available", 100

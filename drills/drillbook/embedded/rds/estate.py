@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,9 +18,11 @@ from drillbook.embedded.planes import CloudState
 from drillbook.embedded.postgres.engine import Engine
 from drillbook.embedded.rds.backups import Backups
 from drillbook.embedded.rds.database import Database, Fault, quietly
+from drillbook.embedded.rds.errors import bad_value
 from drillbook.errors import UsageError
 
 ENGINE = "postgres"
+_ARN = re.compile(r"arn:aws[a-z-]*:rds:(?P<region>[a-z0-9-]+):\d{12}:db:(?P<name>.+)")
 _RETURN = 20.0
 """Seconds that the mending of a region waits for its databases."""
 _FAULTS: tuple[Fault, ...] = ("none", "crash", "hang", "disk-full")
@@ -33,6 +36,8 @@ class Estate:
         self.cloud, self.engine = cloud, engine
         self.databases: dict[str, Database] = {}
         self.backups = Backups(self)
+        self.outages = 0
+        """How often something was broken or mended."""
         self.failures: deque[str] = deque(maxlen=5)
         """What went wrong in the background, newest last: always the embedded cloud's fault."""
 
@@ -49,7 +54,10 @@ class Estate:
         """
         region, plain = backend.region_name, name
         if name.startswith("arn:"):
-            region, plain = name.split(":")[3], name.rpartition(":")[2]
+            parts = _ARN.fullmatch(name)
+            if parts is None or parts["region"] not in REGIONS:
+                raise bad_value(f"Invalid ARN of a DB instance: {name}")
+            region, plain = parts["region"], parts["name"]
         instance = rds_backends[backend.account_id][region].databases.get(plain)
         if instance is None:
             raise DBInstanceNotFoundError(plain)
@@ -73,6 +81,7 @@ class Estate:
 
     def domains_changed(self, before: Failures, now: Failures) -> None:
         """Cut what is cut at once, then take the power; what has power again runs on return."""
+        self.outages += 1
         known = list(self.databases.values())
         for database in known:
             self.check_link(database)
@@ -89,11 +98,14 @@ class Estate:
         source, link = replica.source, replica.link
         if link is None or source is None:
             return
-        linked = self.cloud.domains.now.linked(source.region, replica.region)
-        if linked and not source.dark and not replica.dark:
+        if self.reaches(source, replica) and not replica.dark:
             link.mend()
         else:
             link.cut()
+
+    def reaches(self, source: Database, replica: Database) -> bool:
+        """Does the source live, and can its data flow to the replica's region?"""
+        return self.cloud.domains.now.linked(source.region, replica.region) and not source.dark
 
     def delays_changed(self) -> None:
         for replica in list(self.databases.values()):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from moto.rds.exceptions import DBSnapshotAlreadyExistsError
+from moto.rds.exceptions import DBInstanceAlreadyExists, DBSnapshotAlreadyExistsError
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
-from drillbook.embedded.rds import rules
-from drillbook.embedded.rds.database import Database, other_zone
+from drillbook.embedded.rds import multi_az, rules, security
+from drillbook.embedded.rds.database import Database
 from drillbook.embedded.rds.errors import bad_combination, instance_state
 from drillbook.embedded.rds.happenings import tell
 from drillbook.embedded.rds.names import Record, resource_id
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _AT_ONCE = ("backup_retention_period", "deletion_protection", "master_user_password", "copy_tags_to_snapshot")
 """Applied as soon as possible, whatever ApplyImmediately says (API_ModifyDBInstance)."""
 _DEFERRED = ("multi_az", "db_instance_class", "engine_version", "allocated_storage")
+_NEW_NAME = "new_db_instance_identifier"
 _CHANGEABLE = ("available", "storage-full", "backing-up")
 
 
@@ -37,6 +38,7 @@ class Instances:
     def create(self, backend: RDSBackend, given: dict[str, Any], record: Callable[[], DBInstance]) -> Record:
         """``record`` makes moto's record, and checks what moto checks."""
         rules.new_instance(given, backend.region_name)
+        security.expect(backend.account_id, backend.region_name, given.get("vpc_security_group_ids"))
         database = self.adopt(record())
         database.begin("creating", lambda: database.create_work(master_password(database.instance)))
         return database.instance
@@ -45,7 +47,9 @@ class Instances:
         """A new record, behind which nothing runs yet."""
         instance.dbi_resource_id = resource_id()
         instance.engine_version = instance.requested_version or self._estate.engine.binaries.version
-        instance.secondary_availability_zone = other_zone(instance.availability_zone) if instance.multi_az else None
+        instance.secondary_availability_zone = (
+            multi_az.other_zone(instance.availability_zone) if instance.multi_az else None
+        )
         instance.has_endpoint, instance.wished_port = False, instance.port
         instance.pending_modified_values, instance.status_infos = {}, []
         database = self._estate.databases[instance.dbi_resource_id] = Database(self._estate, instance)
@@ -58,17 +62,30 @@ class Instances:
         instance = database.instance
         if instance.status not in _CHANGEABLE:
             raise instance_state(instance.db_instance_identifier, instance.status)
-        rules.settings(given)
-        if given.get("backup_retention_period") == 0 and instance.replicas:
-            raise bad_combination("A source of read replicas must have automated backups.")
+        self._check(instance, given)
         now = dict(given)
         if not given.get("apply_immediately"):
             later = {name: now.pop(name) for name in _DEFERRED if now.get(name) is not None}
             instance.pending_modified_values |= {
                 name: it for name, it in later.items() if it != getattr(instance, name)
             }
+            if name := now.pop(_NEW_NAME, None):
+                instance.pending_modified_values |= {"db_instance_identifier": name}
         database.begin("modifying", self._change(database, now, record))
         return instance
+
+    def _check(self, instance: Record, given: dict[str, Any]) -> None:
+        rules.settings(given)
+        security.expect(instance.account_id, instance.region, given.get("vpc_security_group_ids"))
+        if given.get("backup_retention_period") == 0 and instance.replicas:
+            raise bad_combination("A source of read replicas must have automated backups.")
+        if (name := given.get(_NEW_NAME)) and name != instance.db_instance_identifier:
+            instance.backend._validate_db_identifier(name)
+            if name in instance.backend.databases:
+                raise DBInstanceAlreadyExists()
+        size, has = given.get("allocated_storage"), int(instance.allocated_storage or 0)
+        if size is not None and int(size) < has:
+            raise bad_combination(f"Requested storage ({size} GiB) is less than the current one ({has} GiB).")
 
     def _change(
         self, database: Database, now: dict[str, Any], record: Callable[[dict[str, Any]], Any]
@@ -76,8 +93,10 @@ class Instances:
         """Moto notes it now; the returned work makes it true."""
         instance = database.instance
         had_standby, had_backups = instance.multi_az, bool(instance.backup_retention_period)
-        port = now.pop("db_port_number", None)
+        port, name = now.pop("db_port_number", None), now.pop(_NEW_NAME, None)
         record(now)
+        if name:
+            self._replicas.rename(database, name)
         if port is not None:
             instance.wished_port = instance.port = port
 
@@ -90,6 +109,7 @@ class Instances:
             self._change_backups(database, had_backups)
             if port is not None and database.door is not None:
                 database.door.close()
+                database.door = None
                 database.open_door()
             if now.get("allocated_storage") and database.fault == "disk-full":
                 database.fault = "none"
@@ -100,10 +120,10 @@ class Instances:
 
     def _change_standby(self, database: Database, had: bool) -> None:
         if database.instance.multi_az and not had:
-            database.add_standby_work()
+            multi_az.add_standby(database)
             tell(database.instance, "MULTI_AZ_ON")
         elif had and not database.instance.multi_az:
-            database.drop_standby_work()
+            multi_az.drop_standby(database)
             database.instance.secondary_availability_zone = None
             tell(database.instance, "MULTI_AZ_OFF")
 
@@ -129,10 +149,12 @@ class Instances:
         if failover and not instance.multi_az:
             raise bad_combination("You can't specify failover because the instance is not configured for Multi-AZ.")
         pending, instance.pending_modified_values = instance.pending_modified_values, {}
+        if name := pending.pop("db_instance_identifier", None):
+            pending[_NEW_NAME] = name
         change = self._change(database, pending, record) if pending else None
 
         def work() -> None:
-            (database.fail_over_work if failover else database.reboot_work)()
+            multi_az.fail_over(database) if failover else database.reboot_work()
             if change is not None:
                 change()
 

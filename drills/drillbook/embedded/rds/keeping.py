@@ -22,6 +22,7 @@ from drillbook.embedded.postgres import processes
 from drillbook.embedded.postgres.archive import Base
 from drillbook.embedded.postgres.link import Link
 from drillbook.embedded.postgres.server import Server
+from drillbook.embedded.rds import multi_az
 from drillbook.embedded.rds.backups import AutomatedBackup
 from drillbook.embedded.rds.database import Database
 from drillbook.embedded.rds.estate import Estate
@@ -179,7 +180,8 @@ def _run_work(database: Database) -> None:
     instance.port = instance.wished_port
     if database.wanted and server is not None and database.fault in ("none", "hang"):
         database.fault = "none"
-        database._start(server)
+        if not database.dark:
+            database._start(server)
     database.open_door()
 
 
@@ -188,7 +190,7 @@ def _add_standby_work(database: Database) -> None:
     for replica in database.estate.replicas_of(database):
         if database.primary is not None and replica.link is not None and not replica.link.is_cut:
             database.primary.await_sql("its replica", _STREAMS, replica.instance.db_instance_identifier)
-    database.add_standby_work()
+    multi_az.add_standby(database)
 
 
 def _follow(replica: Database, server: Server, source: Database) -> None:

@@ -12,14 +12,19 @@ from moto.rds.models import RDSBackend
 
 from drillbook.embedded.postgres.account import PostgresFailed
 from drillbook.embedded.postgres.link import Link
-from drillbook.embedded.rds import rules
+from drillbook.embedded.rds import rules, security
 from drillbook.embedded.rds.database import Database
 from drillbook.embedded.rds.errors import RdsError, instance_state
 from drillbook.embedded.rds.happenings import tell
 from drillbook.embedded.rds.names import Record, resource_id
+from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
     from drillbook.embedded.rds.estate import Estate
+
+_END, _HAS = "select pg_current_wal_flush_lsn()", "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+_CATCH_UP = 60.0
+_SOURCE = 20.0
 
 
 class Replicas:
@@ -35,6 +40,7 @@ class Replicas:
             raise DBInstanceAlreadyExists()
         rules.settings(given)
         rules.placement(given, backend.region_name)
+        security.expect(backend.account_id, backend.region_name, given.get("vpc_security_group_ids"))
         if source.instance.status not in ("available", "backing-up", "modifying"):
             raise instance_state(source.instance.db_instance_identifier, source.instance.status)
         if not source.instance.backup_retention_period:
@@ -95,6 +101,19 @@ class Replicas:
         instance.is_replica, instance.source_db_instance_identifier = False, None
         instance.status_infos = []
 
+    def rename(self, database: Database, name: str) -> None:
+        """What it replicates from and to knows it by its new name."""
+        instance, source = database.instance, database.source
+        seen = _seen_from(source.instance, instance) if source is not None else None
+        known = instance.backend.databases
+        del known[instance.db_instance_identifier]
+        instance.db_instance_identifier, known[name] = name, instance
+        if source is not None:
+            names = (_seen_from(source.instance, instance) if one == seen else one for one in source.instance.replicas)
+            source.instance.replicas = list(names)
+        for replica in self._estate.replicas_of(database):
+            replica.instance.source_db_instance_identifier = _seen_from(replica.instance, instance)
+
     def source_ends(self, source: Database) -> None:
         """Replicas in its region become standalone; for those in other regions replication has ended.
 
@@ -121,8 +140,7 @@ class Replicas:
         replica.db_instance_identifier = given["db_instance_identifier"]
         replica.dbi_resource_id = resource_id()
         replica.is_replica, replica.replicas = True, []
-        same_region = source.region == backend.region_name
-        replica.source_db_instance_identifier = source.db_instance_identifier if same_region else source.db_instance_arn
+        replica.source_db_instance_identifier = _seen_from(replica, source)
         replica.tags = given.get("tags") or []
         replica.multi_az = bool(given.get("multi_az"))
         replica.secondary_availability_zone = None
@@ -137,24 +155,52 @@ class Replicas:
         return replica
 
     def _create_work(self, replica: Database, source: Database) -> None:
-        estate, name = self._estate, replica.instance.db_instance_identifier
-        if source.primary is None:
-            raise DBInstanceNotFoundError(source.instance.db_instance_identifier)
-        delay = estate.cloud.links.delay("rds", source.region, replica.region)
-        folder = estate.engine.folder("links", replica.key[3:15].lower())
-        link = replica.link = Link(estate.engine.network, folder, estate.engine.account, delay)
-        link.lead_to(source.home)
-        estate.check_link(replica)
-        server = replica.primary = estate.engine.copy_of(source.primary, name)
-        server.follow(link.folder, name)
-        replica._start(server)
+        if replica.door is None:
+            self._copy(replica, source)
+        self._catch_up(replica, source)
         replica.open_door()
         tell(replica.instance, "REPLICA_STARTED")
 
+    def _copy(self, replica: Database, source: Database) -> None:
+        source.hold(_SOURCE)
+        if source.primary is None:
+            raise DBInstanceNotFoundError(source.instance.db_instance_identifier)
+        if replica.link is not None:
+            replica.link.close()
+        link = replica.link = self._link(replica, source)
+        server = replica.begin_anew()
+        source.copy_to(server.data)
+        server.follow(link.folder, replica.instance.db_instance_identifier)
+        server.start()
 
-def _seen_from(source: Record, replica: Record) -> str:
-    """A replica in another region is listed by its ARN."""
-    return str(replica.db_instance_identifier if replica.region == source.region else replica.db_instance_arn)
+    def _link(self, replica: Database, source: Database) -> Link:
+        """Without delay, which would make the creation last, until the replica has caught up."""
+        estate = self._estate
+        folder = estate.engine.folder("links", replica.key[3:15].lower())
+        link = Link(estate.engine.network, folder, estate.engine.account, delay=0.0)
+        link.lead_to(source.home)
+        replica.link = link
+        estate.check_link(replica)
+        return link
+
+    def _catch_up(self, replica: Database, source: Database) -> None:
+        """A replica is available when it has what its source had; or else when it is cut off from it."""
+        server, link = replica.running_primary(), replica.link
+        end = source.primary.query(_END)[0][0] if source.home and source.primary and not source.primary.frozen else None
+        wait_for(
+            "replication",
+            lambda: end is None or link is None or link.is_cut or server.query(_HAS, end)[0][0],
+            timeout=_CATCH_UP,
+            interval=0.02,
+            clock=self._estate.cloud.clock,
+        )
+        if link is not None:
+            link.delay = self._estate.cloud.links.delay("rds", source.region, replica.region)
+
+
+def _seen_from(one: Record, other: Record) -> str:
+    """What ``one`` calls ``other``: by its ARN if that is in another region."""
+    return str(other.db_instance_identifier if one.region == other.region else other.db_instance_arn)
 
 
 def _default_groups(backend: RDSBackend, source: Record) -> list[str]:

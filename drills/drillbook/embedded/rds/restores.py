@@ -17,7 +17,7 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
 from drillbook.embedded.postgres.archive import Archive
 from drillbook.embedded.postgres.server import Server
-from drillbook.embedded.rds import rules
+from drillbook.embedded.rds import rules, security
 from drillbook.embedded.rds.backups import AutomatedBackup
 from drillbook.embedded.rds.database import Database
 from drillbook.embedded.rds.errors import RdsError, bad_combination, bad_value, no_backup, snapshot_state
@@ -55,16 +55,18 @@ class Restores:
         return instance
 
     def _fill_work(self, database: Database, origin: Origin) -> None:
-        instance = database.instance
-        server = database.primary = self._estate.engine.empty(instance.db_instance_identifier)
+        if database.door is None:
+            self._fill(database, origin)
+        database.open_work()
+
+    def _fill(self, database: Database, origin: Origin) -> None:
+        instance, server = database.instance, database.begin_anew()
+        archive_command, server.settings["archive_command"] = server.settings["archive_command"], "true"
         origin.fill(server)
-        server.on_death = database._died
-        if instance.backup_retention_period:
-            server.reload(archive_command=database.archive.command)
+        server.reload(archive_command=archive_command)
         tell(instance, "RESTORED")
         if instance.manage_master_user_password:
             database.password_work(master_password(instance))
-        database.open_work()
 
     # From a snapshot
 
@@ -142,6 +144,9 @@ class Restores:
     def _check(self, backend: RDSBackend, given: Mapping[str, Any]) -> None:
         rules.settings(given)
         rules.placement(given, backend.region_name)
+        security.expect(backend.account_id, backend.region_name, given.get("vpc_security_group_ids"))
+        if given.get("engine") not in (None, "postgres"):
+            raise bad_combination(f"The engine {given['engine']} is not that of the backup.")
 
     def _settings(
         self, backend: RDSBackend, given: dict[str, Any], fill: Callable[[Server], None], source: Record

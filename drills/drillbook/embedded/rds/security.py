@@ -7,12 +7,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from unittest import mock
 
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.security_groups import SecurityGroupBackend
+
+from drillbook.embedded.rds.errors import bad_value
 
 _CHANGES = ("authorize_security_group_ingress", "revoke_security_group_ingress", "update_security_group_rule_ingress")
 
@@ -25,6 +27,14 @@ def lets_in(account: str, region: str, groups: list[str], ports: set[int]) -> bo
     if not found:
         return True
     return any(_untouched_default(group) or _admits(group, ports) for group in found)
+
+
+def expect(account: str, region: str, groups: Iterable[str] | None) -> None:
+    """Raises InvalidParameterValue if one of the groups is not there."""
+    backend = ec2_backends[account][region]
+    for one in groups or ():
+        if backend.get_security_group_from_id(one) is None:
+            raise bad_value(f"Invalid security group , groupId= {one}, groupName=.")
 
 
 def patches(changed: Callable[[], None]) -> Iterator[Any]:
