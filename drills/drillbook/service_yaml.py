@@ -54,14 +54,14 @@ class Document:
         return node is not None
 
 
-def parse(path: Path) -> Document:
-    """Read one YAML file whose top is a mapping.
+def parse(path: Path, *, start: str = "service: <name>") -> Document:
+    """Read one YAML file whose top is a mapping; ``start`` is how such a file begins.
 
     Raises LocatedError for anything else: unreadable, empty, broken YAML, duplicate keys, aliases, custom tags.
     """
-    root = _compose(path, _text(path))
+    root = _compose(path, _text(path), start)
     if not isinstance(root, yaml.MappingNode):
-        raise _at(path, root.start_mark, "the file must hold 'key: value' lines", "start with 'service: <name>'")
+        raise _at(path, root.start_mark, "the file must hold 'key: value' lines", f"start with '{start}'")
     return Document(path, root, dict(_mapping(path, root, depth=0)))
 
 
@@ -114,7 +114,7 @@ def _text(path: Path) -> str:
         raise LocatedError(shown(path), line, 1, "is not UTF-8 text", do="save the file as UTF-8") from None
 
 
-def _compose(path: Path, text: str) -> yaml.Node:
+def _compose(path: Path, text: str, start: str) -> yaml.Node:
     try:
         root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -128,7 +128,7 @@ def _compose(path: Path, text: str) -> yaml.Node:
     except (ValueError, LookupError) as error:  # PyYAML lets these slip for odd escapes and version directives
         raise LocatedError(shown(path), 1, 1, f"is not YAML: {error}", do="check escapes and % lines") from None
     if root is None:
-        raise LocatedError(shown(path), 1, 1, "is empty", do="start with 'service: <name>'")
+        raise LocatedError(shown(path), 1, 1, "is empty", do=f"start with '{start}'")
     return root
 
 

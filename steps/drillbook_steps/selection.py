@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from drillbook import service as services
-from drillbook.errors import DrillbookError
+from drillbook.errors import DrillbookError, UsageError
+from drillbook.programme import file as programmes
 from drillbook.proof import sabotage
 from drillbook_steps.outline import Outline, outline
 from drillbook_steps.plugin import root_of
@@ -23,12 +25,32 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
         known = "; ".join(sorted({template_of(item).name for item in drills}))
         raise pytest.UsageError(f"no drill has {wanted!r} in its name — known: {known}")
     try:
+        chosen = _in_programme(config, chosen)
         chosen = [item for item in chosen if _is_sabotaged(config, outline_of(item), named)]
     except DrillbookError as error:
         raise pytest.UsageError(str(error)) from None
     if named and not chosen:
         raise pytest.UsageError(f"the sabotage {named!r} applies to none of the drills — see: drillbook list")
     return chosen
+
+
+def _in_programme(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Raises UsageError for an unknown or empty programme, and if none of its drills is among ``items``."""
+    name = config.getoption("--drillbook-programme")
+    if not name:
+        return items
+    root = root_of(config)
+    places = {planned.drill.place for planned in programmes.drills_of(root, name)}
+    chosen = [item for item in items if _place_of(item, root) in places]
+    if not chosen:
+        raise UsageError(f"none of the drills here is in the programme {name!r}", do="see: drillbook programme show")
+    return chosen
+
+
+def _place_of(item: pytest.Item, root: Path) -> str:
+    template = template_of(item)
+    file = Path(template.feature.filename)
+    return f"{file.relative_to(root) if file.is_relative_to(root) else file}:{template.line_number}"
 
 
 def template_of(item: pytest.Item) -> Any:

@@ -18,6 +18,7 @@ from typer.exceptions import Exit, TyperException
 
 from drillbook.cli.cloud_commands import cloud_app
 from drillbook.cli.options import AsJson, Root
+from drillbook.cli.programme_commands import programme_app
 from drillbook.errors import DrillbookError
 
 app = typer.Typer(
@@ -30,11 +31,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cloud_app, name="cloud")
+app.add_typer(programme_app, name="programme")
 
 Service = Annotated[str | None, typer.Argument(help="Name of a service; all services if left out.", show_default=False)]
 Drill = Annotated[str | None, typer.Option("--drill", help="Only the drills whose name contains this.")]
 Target = Annotated[
     str | None, typer.Option(help="Where to drill: embedded, local, or another of the service's targets.")
+]
+ProgrammeName = Annotated[
+    str | None, typer.Option("--programme", help="Only the drills of this programme of drills/programmes.yaml.")
 ]
 Sabotage = Annotated[
     str | None, typer.Option(help="Spoil the recovery as the service file says; must turn the drill red.")
@@ -69,15 +74,19 @@ def plan(
     drill: Drill = None,
     target: Target = None,
     sabotage: Sabotage = None,
+    programme: ProgrammeName = None,
     root: Root = None,
 ) -> None:
     """Show what a run would do: targets, blast radius, steps, objectives, what is restored. Touches nothing."""
     from drillbook.cli.run import Wish, run
 
-    raise Exit(run(root, Wish(service, drill, target, sabotage, plan_only=True)))
+    raise Exit(run(root, Wish(service, drill, target, sabotage, plan_only=True, programme=programme)))
 
 
-@app.command(epilog="Example: drillbook run product-lambda --json out.json")
+@app.command(
+    epilog="Examples: drillbook run product-lambda --json out.json · drillbook run --programme monthly · "
+    "drillbook run --programme ci -n 2"
+)
 def run(
     service: Service = None,
     drill: Drill = None,
@@ -89,6 +98,7 @@ def run(
     reports: Annotated[Path | None, typer.Option(help="Where reports go; by default reports/ of the root.")] = None,
     rate: Annotated[float | None, typer.Option(help="Canary operations per second; by default the service's.")] = None,
     keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the embedded cloud running.")] = False,
+    programme: ProgrammeName = None,
     workers: Annotated[
         int, typer.Option("-n", "--workers", min=1, help="Drills side by side, each worker in a cloud of its own.")
     ] = 1,
@@ -98,8 +108,27 @@ def run(
     """Run drills, measure them, and write the report."""
     from drillbook.cli.run import Wish, run
 
-    wish = Wish(service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go, workers=workers)
+    wish = Wish(
+        service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go, workers=workers, programme=programme
+    )
     raise Exit(run(root, wish))
+
+
+@app.command(epilog="Examples: drillbook due · drillbook due --json --as-of 2026-03-01 --reports reports")
+def due(
+    as_json: AsJson = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="As if it were then: a date, or a moment in ISO 8601.")
+    ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(help="Where the evidence is; by default reports/ of the root.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Tell which drills of the programmes are overdue, due soon or done. Exit code 1 if one is overdue."""
+    from drillbook.cli import programmes
+
+    raise Exit(programmes.due(root, as_of=as_of, reports=reports, as_json=as_json))
 
 
 @app.command(epilog="Example: drillbook heal --json")

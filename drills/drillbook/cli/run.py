@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from drillbook import side_by_side
 from drillbook.cli import features
 from drillbook.cli.root import find_root, state_dir
 from drillbook.errors import Refused, UsageError
+from drillbook.programme import file as programmes
 
 _OWN_WORDS = {
     pytest.ExitCode.OK: 0,
@@ -49,6 +50,8 @@ class Wish:
 def run(given: Path | None, wish: Wish) -> int:
     """Run the drills wished for and return drillbook's exit code. Raises UsageError for an unknown service."""
     root = find_root(given)
+    if wish.programme is not None:
+        wish = replace(wish, target=wish.target or programmes.find(root, wish.programme).target)
     folders = _feature_folders(root, wish)
     if wish.json_file and not wish.json_file.absolute().parent.is_dir():
         raise UsageError(f"the folder of {wish.json_file} is not there", do="make it, or name another file for --json")
@@ -63,11 +66,11 @@ def run(given: Path | None, wish: Wish) -> int:
 
 def _feature_folders(root: Path, wish: Wish) -> list[Path]:
     """Checked here already, so that a mistyped name costs no second and starts nothing."""
+    if wish.programme is not None:
+        return _programme_folders(root, wish.programme, wish)
     if wish.service is not None:
         service = services.find(root, wish.service)
-        if wish.target and wish.target not in service.targets:
-            known = ", ".join(service.targets)
-            raise UsageError(f"{service.name} has no target {wish.target!r}", do=f"it has: {known}")
+        _require_target(service, wish.target)
         return [_bound(features.folder_of(root, service.name))]
     found = [service for service in map(services.load, services.discover(root)) if _may_run(service, wish)]
     folders = [folder for service in found if (folder := root / "features" / service.name).is_dir()]
@@ -75,6 +78,22 @@ def _feature_folders(root: Path, wish: Wish) -> list[Path]:
         where = f" and the target {wish.target!r}" if wish.target else ""
         raise UsageError(f"no service in {root} has features{where}", do="see: drillbook list")
     return [_bound(folder) for folder in folders]
+
+
+def _programme_folders(root: Path, name: str, wish: Wish) -> list[Path]:
+    names = dict.fromkeys(planned.service for planned in programmes.drills_of(root, name))
+    if wish.service is not None and wish.service not in names:
+        raise UsageError(f"the programme {name!r} has no drill of {wish.service}", do=f"it has: {', '.join(names)}")
+    chosen = [services.find(root, wish.service)] if wish.service else [services.find(root, each) for each in names]
+    for service in chosen:
+        _require_target(service, wish.target)
+    return [_bound(features.folder_of(root, service.name)) for service in chosen]
+
+
+def _require_target(service: services.Service, target: str | None) -> None:
+    if target and target not in service.targets:
+        known = ", ".join(service.targets)
+        raise UsageError(f"{service.name} has no target {target!r}", do=f"it has: {known}")
 
 
 def _may_run(service: services.Service, wish: Wish) -> bool:
