@@ -314,3 +314,30 @@ def test_a_wrong_distribution_is_refused(
     with pytest.raises(ClientError) as refusal:
         client("cloudfront").create_distribution(DistributionConfig=wrong)
     assert refusal.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.rule(
+    "the Quantity of a list is how many Items it has, and a path that is invalidated begins with a slash",
+    f"{API}/API_CreateInvalidation.html",
+)
+@pytest.mark.parametrize(
+    ("quantity", "path", "code"), [(2, "/a", "InconsistentQuantities"), (1, "a", "InvalidArgument")]
+)
+def test_a_wrong_invalidation_is_refused(client: Client, origin: Origin, quantity: int, path: str, code: str) -> None:
+    cloudfront = client("cloudfront")
+    config = {
+        "CallerReference": f"wrong-{code}",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {
+            "Quantity": 1,
+            "Items": [{"Id": "s", "DomainName": "s.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}],
+        },
+        "DefaultCacheBehavior": {"TargetOriginId": "s", "ViewerProtocolPolicy": "allow-all", "CachePolicyId": UNCACHED},
+    }
+    made = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+    batch = {"Paths": {"Quantity": quantity, "Items": [path]}, "CallerReference": code}
+    with pytest.raises(ClientError) as refused:
+        cloudfront.create_invalidation(DistributionId=made, InvalidationBatch=batch)
+    assert refused.value.response["Error"]["Code"] == code
+    assert cloudfront.list_invalidations(DistributionId=made)["InvalidationList"]["Quantity"] == 0

@@ -93,7 +93,7 @@ def test_an_alias_splits_and_shifts_traffic(client: Client) -> None:
     ("weights", "refused"),
     [
         ({"9": 0.5}, ("ResourceNotFoundException", 404)),
-        ({"$LATEST": 0.5}, ("InvalidParameterValueException", 400)),
+        ({"$LATEST": 0.5}, ("ValidationException", 400)),
         ({"1": 0.5}, ("InvalidParameterValueException", 400)),
         ({"2": 0.1, "3": 0.1}, ("InvalidParameterValueException", 400)),
         ({"2": 1.5}, ("ValidationException", 400)),

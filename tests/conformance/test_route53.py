@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -264,3 +265,47 @@ def test_a_caller_reference_is_used_once(zone: Zone) -> None:
         "HostedZoneAlreadyExists",
         409,
     )
+
+
+@pytest.mark.rule(
+    "records are listed by the reversed labels of their names, and a page begins at a name, a type and an identifier",
+    "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html",
+)
+def test_records_are_listed_page_by_page(endpoint: Endpoint, client: Callable[..., Any]) -> None:
+    zone, route53 = make_zone(endpoint, client, "paged.example.com"), client("route53")
+    weighted = [zone.record("w", f"192.0.2.{number}", SetIdentifier=f"s{number}", Weight=number) for number in range(5)]
+    zone.put(*weighted, zone.record("a.b", "192.0.2.9"), zone.record("b", "192.0.2.8"))
+    pages = route53.get_paginator("list_resource_record_sets").paginate(
+        HostedZoneId=zone.id, PaginationConfig={"PageSize": 2}
+    )
+    listed = [(one["Name"], one.get("SetIdentifier")) for page in pages for one in page["ResourceRecordSets"]]
+    apex = "paged.example.com."
+    assert listed == [
+        (apex, None), (apex, None), (f"b.{apex}", None), (f"a.b.{apex}", None),
+        *[(f"w.{apex}", f"s{number}") for number in range(5)],
+    ]  # fmt: skip
+    some = route53.list_resource_record_sets(
+        HostedZoneId=zone.id, StartRecordName=f"w.{apex}", StartRecordType="A", StartRecordIdentifier="s3"
+    )
+    assert [one["SetIdentifier"] for one in some["ResourceRecordSets"]] == ["s3", "s4"]
+
+
+@pytest.mark.rule(
+    "a label has 63 bytes at most, a name 255",
+    "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html",
+)
+@pytest.mark.parametrize("label", ["x" * 64, ".".join(["x" * 60] * 4), "a..b"])
+def test_a_name_that_is_too_long_is_refused(endpoint: Endpoint, client: Callable[..., Any], label: str) -> None:
+    zone = make_zone(endpoint, client, f"named{len(label)}.example.com")
+    with pytest.raises(client("route53").exceptions.InvalidChangeBatch):
+        zone.put(zone.record(label, "192.0.2.1"))
+
+
+@pytest.mark.rule(
+    "a hosted zone has a valid name",
+    "https://docs.aws.amazon.com/Route53/latest/APIReference/API_CreateHostedZone.html",
+)
+@pytest.mark.parametrize("name", ["", "bad..example.com"])
+def test_a_zone_without_a_proper_name_is_refused(client: Callable[..., Any], name: str) -> None:
+    with pytest.raises(client("route53").exceptions.InvalidDomainName):
+        client("route53").create_hosted_zone(Name=name, CallerReference=uuid4().hex)

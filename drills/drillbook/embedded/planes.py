@@ -14,6 +14,7 @@ from drillbook.embedded.links import Links
 from drillbook.events import Json
 
 PLANES = (
+    "drillbook.embedded.forms.plane",
     "drillbook.embedded.dynamodb.plane",
     "drillbook.embedded.functions.plane",
     "drillbook.embedded.front_door.plane",

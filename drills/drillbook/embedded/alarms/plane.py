@@ -65,6 +65,8 @@ class Alarms:
             (backend, "put_metric_alarm", alarms_state.put_metric_alarm(backend.put_metric_alarm, history)),
             (Alarm, "update_state", alarms_state.update_state(Alarm.update_state, history)),
             (backend, "put_metric_data", metrics_api.put_metric_data(backend.put_metric_data, cloud)),
+            (backend, "get_metric_statistics", metrics_api.get_metric_statistics(backend.get_metric_statistics)),
+            (backend, "get_metric_data", metrics_api.get_metric_data(backend.get_metric_data)),
             (backend, "get_all_metrics", metrics_api.get_all_metrics(backend.get_all_metrics, self._metrics)),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))

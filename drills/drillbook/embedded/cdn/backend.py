@@ -124,6 +124,8 @@ class TrueCloudFront(CloudFrontBackend):
 
     def create_invalidation(self, dist_id: str, paths: list[str], caller_ref: str) -> Invalidation:
         """The same caller reference with the same paths gives the same invalidation."""
+        if not all(path.startswith("/") for path in paths):
+            raise Conflict("InvalidArgument", "Your request contains one or more invalid invalidation paths.")
         for known in self.invalidations.get(dist_id) or []:
             if known.caller_ref == caller_ref:
                 if known.paths != paths:
@@ -149,6 +151,28 @@ class TrueCloudFront(CloudFrontBackend):
             assert isinstance(distribution, TrueDistribution), "made by moto itself"
             if distribution is not mine and wanted & distribution.configured.aliases:
                 raise Conflict("CNAMEAlreadyExists", "One or more of the CNAMEs you provided are already in use.")
+
+
+def consistent(original: Callable[[Any], Any]) -> Any:
+    """``original``, which refuses a list whose Quantity is not how many Items it has.
+    https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html"""
+
+    def call(api: Any) -> Any:
+        if not _counted(api.params):
+            raise Conflict("InconsistentQuantities", "The value of Quantity and the size of Items don't match.")
+        return original(api)
+
+    return call
+
+
+def _counted(given: Any) -> bool:
+    if isinstance(given, list):
+        return all(map(_counted, given))
+    if not isinstance(given, dict):
+        return True
+    if "Quantity" in given and int(given["Quantity"]) != len(given.get("Items") or ()):
+        return False
+    return all(map(_counted, given.values()))
 
 
 def holding(original: Callable[[Any], Any], find: Callable[[Any], tuple[CloudState, datetime] | None]) -> Any:

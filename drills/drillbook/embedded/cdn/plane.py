@@ -63,6 +63,15 @@ class Cdn:
             mock.patch.object(models, "DistributionConfig", backend.TrueConfig),
             mock.patch.object(models, "Invalidation", backend.TrueInvalidation),
             *(
+                mock.patch.object(CloudFrontResponse, name, backend.consistent(getattr(CloudFrontResponse, name)))
+                for name in (
+                    "create_distribution",
+                    "create_distribution_with_tags",
+                    "update_distribution",
+                    "create_invalidation",
+                )
+            ),
+            *(
                 mock.patch.object(CloudFrontResponse, name, backend.holding(getattr(CloudFrontResponse, name), due))
                 for name, due in (("get_distribution", _deployed_at), ("get_invalidation", _invalidated_at))
             ),

@@ -12,13 +12,14 @@ from moto.route53.responses import Route53
 
 from drillbook.embedded.addresses import address_of, region_at
 from drillbook.embedded.dns.answers import DEFAULT_LOCATION, Names, Reply
-from drillbook.embedded.dns.backend import TrueRoute53
+from drillbook.embedded.dns.backend import InvalidDomainName, TrueRoute53
 from drillbook.embedded.dns.check_settings import ENDPOINT_TYPES
 from drillbook.embedded.dns.checker import Finding
 from drillbook.embedded.dns.health import Health
-from drillbook.embedded.dns.names import canonical
+from drillbook.embedded.dns.names import canonical, is_name
 from drillbook.embedded.dns.rounds import Rounds
 
+_MOST_RECORDS = 300
 _PATIENCE = 1.0
 """Seconds for which GetChange holds its answer: the SDKs' waiter asks again only after 30."""
 
@@ -37,6 +38,8 @@ class TrueRoute53Api(Route53):
         return backend
 
     def create_hosted_zone(self) -> ActionResult:
+        if not is_name(self._get_param("Name")):
+            raise InvalidDomainName(self._get_param("Name"))
         return self._with_change(super().create_hosted_zone(), self._get_param("HostedZoneConfig.Comment"))
 
     def delete_hosted_zone(self) -> ActionResult:
@@ -46,6 +49,27 @@ class TrueRoute53Api(Route53):
         if not self._get_param("ChangeBatch.Changes"):
             raise InvalidInput("Invalid request: a ChangeBatch must contain at least one Change")
         return self._with_change(super().change_resource_record_sets(), self._get_param("ChangeBatch.Comment"))
+
+    def list_resource_record_sets(self) -> ActionResult:
+        """From the given name, type and identifier on.
+        https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html"""
+        name, kind, identifier = (self._get_param(f"StartRecord{part}") for part in ("Name", "Type", "Identifier"))
+        if (kind and not name) or (identifier and not kind):
+            raise InvalidInput("The input is not valid")
+        most = min(self._get_int_param("MaxItems", _MOST_RECORDS) or _MOST_RECORDS, _MOST_RECORDS)
+        records = self.route53.records_from(self._get_param("HostedZoneId"), name or "", kind or "", identifier or "")
+        page, rest = records[:most], records[most:]
+        following = rest[0] if rest else None
+        return ActionResult(
+            {
+                "ResourceRecordSets": page,
+                "IsTruncated": following is not None,
+                "NextRecordName": following and following.name,
+                "NextRecordType": following and following.type,
+                "NextRecordIdentifier": following and following.set_identifier,
+                "MaxItems": most,
+            }
+        )
 
     def get_change(self) -> ActionResult:
         change, clock = self.route53.change(self._get_param("Id")), self.route53.cloud.clock

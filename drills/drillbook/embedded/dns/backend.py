@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from moto.route53 import urls
 from moto.route53.exceptions import NoSuchHealthCheck, Route53ClientError
-from moto.route53.models import FakeZone, HealthCheck, Route53Backend
+from moto.route53.models import FakeZone, HealthCheck, RecordSet, Route53Backend
 
 from drillbook.embedded.dns import changes
 from drillbook.embedded.dns.answers import Zone, values
@@ -51,6 +51,11 @@ class HealthCheckAlreadyExists(Route53ClientError):
 class HealthCheckVersionMismatch(Route53ClientError):
     def __init__(self) -> None:
         super().__init__("HealthCheckVersionMismatch", "The given version is not that of the health check")
+
+
+class InvalidDomainName(Route53ClientError):
+    def __init__(self, name: str) -> None:
+        super().__init__("InvalidDomainName", f"The domain name {name!r} is not valid")
 
 
 class TrueRoute53(Route53Backend):
@@ -95,6 +100,12 @@ class TrueRoute53(Route53Backend):
             record.records = values(record)
         return zone
 
+    def records_from(self, zone_id: str, name: str, kind: str, identifier: str) -> list[RecordSet]:
+        """A zone's records in Route 53's order, by the labels of their names from the last on, from these on."""
+        start = (_labels(name), kind, identifier) if name else ()
+        records = sorted(self.get_hosted_zone(zone_id).rrsets, key=_order)
+        return [record for record in records if _order(record) >= start]
+
     def change_resource_record_sets(self, zoneid: str, change_list: list[dict[str, Any]]) -> None:
         """All of it or nothing. Raises as ``changes.apply``."""
         with _lock:
@@ -137,3 +148,11 @@ class TrueRoute53(Route53Backend):
         if health_check_id not in self.health_checks:
             raise NoSuchHealthCheck(health_check_id)
         super().delete_health_check(health_check_id)
+
+
+def _labels(name: str) -> tuple[str, ...]:
+    return tuple(reversed(canonical(name).rstrip(".").split(".")))
+
+
+def _order(record: RecordSet) -> tuple[tuple[str, ...], str, str]:
+    return _labels(str(record.name)), str(record.type), str(record.set_identifier or "")

@@ -16,7 +16,7 @@ from moto.route53.models import FakeZone, RecordSet
 from moto.route53.utils import validate_domain_name
 
 from drillbook.embedded.dns.answers import values
-from drillbook.embedded.dns.names import canonical, stored
+from drillbook.embedded.dns.names import canonical, is_name, stored
 from drillbook.embedded.dns.wire import is_valid
 
 _POLICIES = (
@@ -70,6 +70,10 @@ def apply(zone: FakeZone, changes: list[Settings], health_checks: Collection[str
 def _settings(change: Settings) -> Settings:
     asked: Settings = copy.deepcopy(change["ResourceRecordSet"])
     validate_domain_name(asked["Name"], code="InvalidChangeBatch")
+    if not is_name(asked["Name"]):
+        raise InvalidChangeBatch(
+            f"FATAL problem: DomainLabelTooLong or DomainLabelEmpty encountered with '{asked['Name']}'"
+        )
     asked["Name"] = stored(asked["Name"])
     if asked.get("ResourceRecords"):
         asked["ResourceRecords"] = [one["Value"] for one in asked["ResourceRecords"]]

@@ -9,6 +9,7 @@ from drillbook.embedded.addresses import EVERYWHERE, REGIONS, address_of
 SERVICE_TTL = 60
 """Seconds. An alias record to an AWS resource has the resource's time to live, 60 s for load balancers and API
 Gateway. https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html"""
+LONGEST_NAME, LONGEST_LABEL = 255, 63
 _SERVICES = re.compile(
     r"(?:^|\.)(?:amazonaws\.com(?:\.cn)?|cloudfront\.net|on\.aws|awsdns-\d+\.(?:com|net|org|co\.uk))\.$"
 )
@@ -22,6 +23,13 @@ def canonical(name: str) -> str:
     https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html
     """
     return name.lower().replace("\\052", "*").rstrip(".") + "."
+
+
+def is_name(name: str) -> bool:
+    """Is it at most 255 bytes long, of labels from 1 to 63 bytes?
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html"""
+    labels = canonical(name)[:-1].split(".")
+    return len(name.rstrip(".")) <= LONGEST_NAME and all(0 < len(label) <= LONGEST_LABEL for label in labels)
 
 
 def stored(name: str) -> str:

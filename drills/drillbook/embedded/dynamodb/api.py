@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -13,8 +15,12 @@ from moto.dynamodb.responses import DynamoResult
 
 from drillbook.embedded.dynamodb import replicas
 from drillbook.embedded.dynamodb.metered import MeteredApi
+from drillbook.embedded.forms.plane import Malformed
+from drillbook.embedded.metrics.store import Series, dimensions, store_of
 
 _PATIENCE, _LOOK = 1.0, 0.02
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html"""
 _PAGE = 100
 
 
@@ -23,10 +29,23 @@ class TimeTravelApi(MeteredApi):
 
     def call_action(self) -> TYPE_RESPONSE:
         if self._get_action() == "DescribeTable":
-            self._await_settled(self.params["TableName"])
-        with self.backend.ledger.lock:
-            answer: TYPE_RESPONSE = super().call_action()
-            return answer
+            self._await_settled(self.params.get("TableName", ""))
+        try:
+            with self.backend.ledger.lock:
+                answer: TYPE_RESPONSE = super().call_action()
+        except Malformed:
+            self._count_user_error()
+            raise
+        if answer[0] == HTTPStatus.BAD_REQUEST and "ConditionalCheckFailedException" not in str(answer[2]):
+            self._count_user_error()
+        return answer
+
+    def _count_user_error(self) -> None:
+        """Of a whole region, and without dimensions.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html"""
+        backend = self.backend
+        series = Series(backend.account_id, backend.region_name, "AWS/DynamoDB", "UserErrors", dimensions({}))
+        store_of(backend.cloud).record(series, backend.cloud.clock.now().timestamp(), [1.0])
 
     def _await_settled(self, name: str) -> None:
         """Hold the answer if the table is about to be ACTIVE, or a replica of it to be there or gone.
@@ -48,8 +67,21 @@ class TimeTravelApi(MeteredApi):
                 return 0.0
             return max(table.creating, _LOOK if table.unsettled else 0.0)
 
+    def create_table(self) -> ActionResult:
+        if not _TABLE_NAME.fullmatch(self.body["TableName"]):
+            raise MockValidationException(
+                "TableName must be at least 3 characters long and at most 255 characters long, "
+                "of a-z, A-Z, 0-9, _, . and -"
+            )
+        return super().create_table()
+
     def update_table(self) -> ActionResult:
         given: dict[str, Any] = self.body
+        if not set(given) - {"TableName", "AttributeDefinitions"}:
+            raise MockValidationException(
+                "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+                "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
+            )
         updates = given.get("ReplicaUpdates")
         if not updates:
             return super().update_table()
@@ -78,6 +110,8 @@ class TimeTravelApi(MeteredApi):
         given: dict[str, Any] = self.body
         found = [backup for backup in self.backend.backups_of(given.get("TableName")) if _asked_for(backup, given)]
         if after := given.get("ExclusiveStartBackupArn"):
+            if after not in [backup.arn for backup in found]:
+                raise MockValidationException("Invalid ExclusiveStartBackupArn")
             found = found[[backup.arn for backup in found].index(after) + 1 :]
         page = found[: given.get("Limit", _PAGE)]
         answer: dict[str, Any] = {"BackupSummaries": [backup.summary for backup in page]}

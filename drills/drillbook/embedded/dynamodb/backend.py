@@ -24,6 +24,7 @@ from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Backup, Table
 
 from drillbook.embedded import durations
+from drillbook.embedded.dynamodb import partiql
 from drillbook.embedded.dynamodb.ledger import ItemKey, Ledger
 from drillbook.embedded.dynamodb.membership import let_go
 from drillbook.embedded.dynamodb.overrides import refuse_impossible, table_settings
@@ -75,6 +76,9 @@ class TimeTravelBackend(DynamoDBBackend):
         return updated
 
     def update_time_to_live(self, table_name: str, ttl_spec: dict[str, Any]) -> None:
+        wanted = "ENABLED" if ttl_spec["Enabled"] else "DISABLED"
+        if self.table(table_name).ttl["TimeToLiveStatus"] == wanted:
+            raise MockValidationException(f"TimeToLive is already {wanted.lower()}")
         super().update_time_to_live(table_name, ttl_spec)
         self._follow(self.table(table_name))
 
@@ -137,6 +141,42 @@ class TimeTravelBackend(DynamoDBBackend):
     def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
         with self._all_or_nothing():
             super().transact_write_items(transact_items)
+
+    def execute_statement(self, statement: str, parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Raises NotImplementedError for what is PartiQL and not emulated."""
+        given = parameters or []
+        table = self.table(partiql.table_of(statement, given))
+        if partiql.is_of_kind(statement, "INSERT"):
+            return self._insert(table, partiql.inserted(statement, given))
+        if partiql.is_of_kind(statement, "UPDATE"):
+            statement, given = partiql.with_parameters_only(statement, given)
+        try:
+            found: list[dict[str, Any]] = super().execute_statement(partiql.spaced(statement), given)
+        except (AssertionError, AttributeError, LookupError, TypeError) as error:
+            raise NotImplementedError("this PartiQL statement is not emulated") from error
+        return found
+
+    def batch_execute_statement(self, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each by itself: what is wrong with one is told in its place."""
+        return [self._one_of_batch(one["Statement"], one.get("Parameters") or []) for one in statements]
+
+    def _one_of_batch(self, statement: str, given: list[dict[str, Any]]) -> dict[str, Any]:
+        try:
+            table = self.table(partiql.table_of(statement, given))
+            partiql.refuse_read_without_key(statement, table.table_key_attrs)
+            items = self.execute_statement(statement, given)
+        except JsonRESTError as error:
+            return {"Error": partiql.error_in_batch(error)}
+        return {"TableName": table.name} | ({"Item": items[0]} if items else {})
+
+    def _insert(self, table: TimeTravelTable, item: dict[str, Any]) -> list[dict[str, Any]]:
+        with self.ledger.lock:
+            if all(name in item for name in table.table_key_attrs):
+                key = {name: item[name] for name in table.table_key_attrs}
+                if table.image(self.get_keys_value(table, key)) is not None:
+                    raise partiql.DuplicateItem
+            self.put_item(table.name, item)
+        return []
 
     def execute_transaction(self, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
         with self._all_or_nothing():

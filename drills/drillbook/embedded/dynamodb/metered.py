@@ -9,7 +9,11 @@ from itertools import islice
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.dynamodb.exceptions import ConditionalCheckFailed, TransactionCanceledException
+from moto.dynamodb.exceptions import (
+    ConditionalCheckFailed,
+    MockValidationException,
+    TransactionCanceledException,
+)
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoHandler
@@ -20,6 +24,7 @@ from drillbook.embedded.dynamodb.table import TimeTravelTable
 
 Requests = dict[str, Any]
 _TABLE_OF = re.compile(r"""\b(?:FROM|INTO|UPDATE)\s+"?([\w.-]+)""", re.IGNORECASE)
+_NAME = re.compile(r"#\w+")
 _SAMPLE = 20
 """Items that tell the usual size of a table's."""
 
@@ -47,6 +52,8 @@ class MeteredApi(DynamoHandler):
     def _write(self, operation: str, key: str, call: Callable[[], ActionResult]) -> ActionResult:
         """A write that finds nothing to delete costs a unit; one whose condition fails what the item is large."""
         table = self._admitted("Write", operation)
+        if names := self.body.get("UpdateExpression") and _NAME.findall(self.body["UpdateExpression"]):
+            _refuse_undefined(names, self.body.get("ExpressionAttributeNames") or {})
         try:
             result = call()
         except ConditionalCheckFailed:
@@ -81,11 +88,13 @@ class MeteredApi(DynamoHandler):
 
     def query(self) -> ActionResult:
         table = self._admitted("Read", "Query")
+        _refuse_foreign_start(table, self.body)
         result = super().query()
         return self._read(table, result, _scanned_size(table, result))
 
     def scan(self) -> ActionResult:
         table = self._admitted("Read", "Scan")
+        _refuse_foreign_start(table, self.body)
         result = super().scan()
         return self._read(table, result, _scanned_size(table, result))
 
@@ -157,7 +166,9 @@ class MeteredApi(DynamoHandler):
             raise TransactionCanceledException(reasons)
 
     def _reason(self, way: Way, operation: str, one: dict[str, Any]) -> tuple[str | None, str | None, None]:
-        [request] = list(one.values())[:1]
+        if len(one) != 1:
+            raise MockValidationException("TransactItems can only contain one of Check, Put, Update or Delete")
+        [request] = one.values()
         try:
             self.backend.table(request["TableName"]).meter.admit(way, operation)
         except ThroughputExceeded as refused:
@@ -191,6 +202,22 @@ class MeteredApi(DynamoHandler):
             if "Table" in told:
                 told["Table"]["CapacityUnits"] = units
         return result
+
+
+def _refuse_undefined(used: list[str], defined: dict[str, str]) -> None:
+    for name in used:
+        if name not in defined:
+            raise MockValidationException(
+                "Invalid UpdateExpression: An expression attribute name used in the document path is not defined; "
+                f"attribute name: {name}"
+            )
+
+
+def _refuse_foreign_start(table: TimeTravelTable, asked: Requests) -> None:
+    """A page begins after a key of the table, of its index too if one is read."""
+    start = asked.get("ExclusiveStartKey")
+    if start is not None and not set(table.table_key_attrs) <= set(start):
+        raise MockValidationException("The provided starting key is invalid")
 
 
 def _filled(requests: Requests) -> Requests:

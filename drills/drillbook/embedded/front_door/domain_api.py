@@ -7,6 +7,7 @@ Gateway endpoints and quotas" (https://docs.aws.amazon.com/general/latest/gr/api
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from moto.apigateway.exceptions import (
     DomainNameNotFound,
 )
 from moto.apigateway.models import APIGatewayBackend, BasePathMapping, DomainName
+from moto.apigateway.responses import APIGatewayResponse
 
 from drillbook.embedded.front_door.custom_domains import ROOT
 from drillbook.events import Json
@@ -62,6 +64,40 @@ def domain_as_json(original: Callable[..., dict[str, Json]]) -> Callable[..., di
         return {name: value for name, value in original(domain).items() if name not in absent}
 
     return as_json
+
+
+_SETTINGS = {
+    "/certificateArn": "certificate_arn",
+    "/certificateName": "certificate_name",
+    "/regionalCertificateArn": "regional_certificate_arn",
+    "/regionalCertificateName": "regional_certificate_name",
+    "/securityPolicy": "security_policy",
+}
+
+
+def update_domain_name(request: APIGatewayResponse) -> str:
+    """UpdateDomainName. An edge-optimized name becomes a regional one, or the other way round, by
+    ``/endpointConfiguration/types/EDGE`` (the present type); its host names stay."""
+    domain = request.backend.get_domain_name(request.path.split("/")[2])
+    operations = request._get_param("patchOperations") or []
+    for operation in operations:
+        _refuse_setting(operation)
+    for operation in operations:
+        path, value = operation["path"], operation.get("value")
+        if path in _SETTINGS:
+            setattr(domain, _SETTINGS[path], value)
+        else:
+            domain.endpoint_configuration = {**(domain.endpoint_configuration or {}), "types": [value]}
+    return json.dumps(domain.to_json())
+
+
+def _refuse_setting(operation: dict[str, Any]) -> None:
+    path, op = str(operation.get("path", "")), operation.get("op")
+    where = f"Invalid patch path '{path}' specified for op '{op}'."
+    if path not in _SETTINGS and not path.startswith("/endpointConfiguration/types/"):
+        raise BadRequestException(f"{where} Must be one of: [{', '.join(_SETTINGS)}]")
+    if op != "replace":
+        raise BadRequestException(f"{where} Please choose supported operations")
 
 
 def delete_domain_name(original: Callable[..., None]) -> Callable[..., None]:

@@ -21,9 +21,10 @@ from typing import Any
 from unittest import mock
 
 from moto.apigateway.models import APIGatewayBackend, Deployment, DomainName, RestAPI, apigateway_backends
+from moto.apigateway.responses import APIGatewayResponse
 
 from drillbook.embedded import keeping
-from drillbook.embedded.front_door import custom_domains, domain_api
+from drillbook.embedded.front_door import api_calls, custom_domains, domain_api
 from drillbook.embedded.front_door.proxy import Call, integrate
 from drillbook.embedded.front_door.request import (
     FORBIDDEN,
@@ -72,10 +73,22 @@ class FrontDoor:
             # Registers each route with the `responses` library, for APIs that are called inside the test process.
             (RestAPI, "update_integration_mocks", lambda *_: None),
             (RestAPI, "apply_patch_operations", patch_rest_api(RestAPI.apply_patch_operations)),
+            (RestAPI, "add_child", api_calls.add_child(RestAPI.add_child)),
+            (RestAPI, "create_stage", api_calls.create_stage(RestAPI.create_stage)),
+            (APIGatewayBackend, "create_rest_api", api_calls.create_rest_api(APIGatewayBackend.create_rest_api)),
+            (APIGatewayBackend, "delete_rest_api", api_calls.delete_rest_api(APIGatewayBackend.delete_rest_api)),
+            (APIGatewayBackend, "put_method", api_calls.put_method(APIGatewayBackend.put_method)),
+            (
+                APIGatewayBackend,
+                "create_deployment",
+                api_calls.complete_deployment(APIGatewayBackend.create_deployment),
+            ),
             (APIGatewayBackend, "update_stage", update_stage(APIGatewayBackend.update_stage)),
             *_domain_patches(),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
+        update = domain_api.update_domain_name
+        self._patches.enter_context(mock.patch.object(APIGatewayResponse, "update_domain_name", update, create=True))
 
     def status(self) -> dict[str, Json]:
         return {"answers": {str(status): count for status, count in sorted(self._answers.items())}}

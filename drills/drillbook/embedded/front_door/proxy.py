@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import urllib3
 from moto.apigateway.models import Integration, RestAPI, Stage
@@ -24,6 +24,9 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from drillbook.embedded import faulty
 from drillbook.embedded.addresses import region_at
 from drillbook.embedded.crash import BLAME
+from drillbook.embedded.dns.names import canonical, service_address
+from drillbook.embedded.dns.places import place_of
+from drillbook.embedded.dns.plane import names_of
 from drillbook.embedded.front_door.request import (
     BAD_INTEGRATION,
     REJECTED_INTEGRATION,
@@ -43,6 +46,7 @@ _FUNCTION = re.compile(
     r":lambda:path/[^/]+/functions/(arn:aws[a-z-]*:lambda:([a-z0-9-]+):(\d{12}):function:[^/]+)/invocations"
 )
 _HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"}
+_PORTS = {"http": 80, "https": 443}
 _pool = urllib3.PoolManager(maxsize=16, retries=False)
 
 
@@ -262,13 +266,27 @@ def _mock(integration: Integration) -> Answer:
     return Answer(int(asked[1]), body.encode(), tuple(headers))
 
 
+def _forwarded(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers if name.lower() not in _HOP_BY_HOP | {"host"}}
+
+
 def _http(call: Call, cloud: CloudState) -> Answer:
-    """The request handed on as it is, ``{parameter}`` in the address filled from the path."""
-    there = region_at(urlsplit(call.uri).hostname or "")
+    """The request handed on as it is, ``{parameter}`` in the address filled from the path. Names of the cloud's hosted
+    zones, and of AWS, are resolved by its name servers, all others by the machine's."""
+    uri = re.sub(r"\{(\w+)\+?\}", lambda one: call.match.parameters.get(one[1], ""), call.uri)
+    url, headers = urlsplit(uri), _forwarded(call.request)
+    name = url.hostname or ""
+    if names_of(cloud).zone_of(canonical(name)) or service_address(name):
+        address = names_of(cloud).address(name)
+        if address is None:
+            return REJECTED_INTEGRATION
+        place = place_of(cloud, address, url.port or _PORTS[url.scheme], tls=url.scheme == "https")
+        scheme = "https" if place.tls else "http"
+        uri = urlunsplit(url._replace(scheme=scheme, netloc=f"{place.address}:{place.port}"))
+        headers["Host"] = url.netloc
+    there = region_at(urlsplit(uri).hostname or "")
     if there and not cloud.domains.now.linked(str(call.api.region_name), there):
         return _timed_out(call, cloud)
-    uri = re.sub(r"\{(\w+)\+?\}", lambda one: call.match.parameters.get(one[1], ""), call.uri)
-    headers = {name: value for name, value in call.request.headers if name.lower() not in _HOP_BY_HOP | {"host"}}
     try:
         got = _pool.request(
             str(call.integration.http_method) if call.integration.http_method != "ANY" else call.request.method,

@@ -40,8 +40,18 @@ def check_patches(api: RestAPI, operations: list[dict[str, Any]]) -> None:
         path = operation.get("path", "")
         if not _is_known(path, operation.get("op", "")):
             raise BadRequestException(f"Invalid method setting path: {path}. Must be one of: [{', '.join(_PATHS)}]")
+        if path.endswith(("/rateLimit", "/burstLimit", "/ttlInSeconds")) and not _is_number(operation):
+            raise BadRequestException(f"Invalid value '{operation.get('value')}' for path {path}: not a number")
         if path == "/deploymentId" and operation.get("value") not in api.deployments:
             raise BadRequestException("Deployment id does not exist")
+
+
+def _is_number(operation: dict[str, Any]) -> bool:
+    """Whole, unless it is a rate; a removed setting needs none."""
+    if operation.get("op") == "remove":
+        return True
+    number = r"-?\d+(\.\d+)?" if operation["path"].endswith("/rateLimit") else r"-?\d+"
+    return re.fullmatch(number, str(operation.get("value"))) is not None
 
 
 def _is_known(path: str, op: str) -> bool:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.awslambda.exceptions import InvalidParameterValueException, ValidationException
+from moto.awslambda.exceptions import ConflictException, InvalidParameterValueException, ValidationException
 from moto.awslambda.models import LambdaAlias, LambdaStorage
+
+from drillbook.embedded.functions.refusals import ResourceConflict
 
 LATEST = "$LATEST"
 Routing = dict[str, Any] | None
@@ -25,7 +27,10 @@ def put_alias(original: Callable[..., LambdaAlias]) -> Callable[..., LambdaAlias
         storage: LambdaStorage, name: str, function_name: str, function_version: str, description: str, routing: Routing
     ) -> LambdaAlias:
         check(storage, function_name, function_version, routing)
-        return original(storage, name, function_name, function_version, description, routing)
+        try:
+            return original(storage, name, function_name, function_version, description, routing)
+        except ConflictException as error:
+            raise ResourceConflict(str(error.message)) from None
 
     return put
 

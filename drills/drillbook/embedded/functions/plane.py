@@ -19,11 +19,13 @@ from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
+from moto.awslambda import urls
 from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
+from moto.core.responses import ActionResult
 from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
-from drillbook.embedded.functions import aliases
+from drillbook.embedded.functions import aliases, refusals
 from drillbook.embedded.functions import code as functions_code
 from drillbook.embedded.functions import log as functions_log
 from drillbook.embedded.functions.runtime import FunctionRuntime, region_lost, runtime_of
@@ -58,6 +60,9 @@ class Functions:
         for owner, name, replacement in (
             (LambdaResponse, "invoke", _invoke_request(LambdaResponse.invoke)),
             (LambdaBackend, "invoke", _invoke(self._runtime)),
+            (LambdaBackend, "create_function", refusals.create_function(LambdaBackend.create_function)),
+            (LambdaBackend, "add_permission", refusals.add_permission(LambdaBackend.add_permission)),
+            (LambdaBackend, "delete_function", refusals.delete_function(LambdaBackend.delete_function)),
             (LambdaFunction, "invoke", _invoke_for_a_service(self._runtime)),
             (LambdaFunction, "_set_function_code", _set_function_code(LambdaFunction._set_function_code)),
             (LambdaBackend, "update_function_code", _update_function_code),
@@ -68,6 +73,11 @@ class Functions:
             (LambdaStorage, "update_alias", aliases.update_alias(LambdaStorage.update_alias)),
         ):
             self._patches.enter_context(mock.patch.object(owner, name, replacement))
+        self._patches.enter_context(
+            mock.patch.object(LambdaResponse, "get_account_settings", _get_account_settings, create=True)
+        )
+        paths = {r"{0}/(?P<api_version>[^/]+)/account-settings/?$": LambdaResponse.dispatch}
+        self._patches.enter_context(mock.patch.dict(urls.url_paths, paths))
         quota = {"MOTO_LAMBDA_CONCURRENCY_QUOTA": str(RESERVABLE)}
         self._patches.enter_context(mock.patch.dict(os.environ, quota))
 
@@ -131,6 +141,10 @@ def _invoke(runtime: FunctionRuntime) -> Callable[..., bytes]:
     return invoke
 
 
+def _get_account_settings(request: LambdaResponse) -> ActionResult:
+    return ActionResult(refusals.account_settings(request.backend, RESERVABLE))
+
+
 def _version_to_run(backend: LambdaBackend, name: str, qualifier: str | None) -> tuple[LambdaFunction, str]:
     """The function behind a name, ARN, version or alias, and the qualifier it was called by ("" for none).
 
@@ -180,6 +194,7 @@ def _update_function_code(
     backend: LambdaBackend, function_name: str, qualifier: str | None, body: dict[str, Any]
 ) -> dict[str, Any]:
     function = backend.get_function(function_name, qualifier)
+    refusals.refuse_no_code(body)
     if not body.get("DryRun"):
         function.update_function_code(body)
         function.last_modified = iso_8601_datetime_with_nanoseconds()
@@ -192,7 +207,9 @@ def _update_configuration(original: Callable[..., dict[str, Any]]) -> Callable[.
     def update_configuration(function: LambdaFunction, updates: dict[str, Any]) -> dict[str, Any]:
         """``Environment`` replaces all variables: who gives one loses the others. So does AWS."""
         if "Environment" in updates:
-            updates = updates | {"Environment": {"Variables": updates["Environment"].get("Variables") or {}}}
+            variables = updates["Environment"].get("Variables") or {}
+            refusals.refuse_variables(variables)
+            updates = updates | {"Environment": {"Variables": variables}}
         function.last_modified = iso_8601_datetime_with_nanoseconds()
         return original(function, updates)
 

@@ -159,9 +159,10 @@ class FunctionRuntime:
         return sum(count for name, count in self._running.items() if name.startswith(f"{region}:"))
 
     def _count(self, function: LambdaFunction, qualifier: str, **metrics: float) -> None:
-        owners = [{"FunctionName": function.function_name}]
+        own = {"FunctionName": function.function_name}
+        owners: list[dict[str, str]] = [{}, own]  # Without dimensions: all functions of the region together.
         if qualifier:
-            owners.append(owners[0] | {"Resource": f"{function.function_name}:{qualifier}"})
+            owners.append(own | {"Resource": f"{function.function_name}:{qualifier}"})
         now = self.cloud.clock.now().timestamp()
         for owner in owners:
             for name, value in metrics.items():

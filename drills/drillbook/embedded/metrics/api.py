@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
-from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatumBase
+from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatumBase, Statistics
 
-from drillbook.embedded.metrics.store import MetricStore, Samples, Series, dimensions, store_of
+from drillbook.embedded.metrics.store import Dimensions, MetricStore, Samples, Series, dimensions, store_of
 from drillbook.embedded.planes import CloudState
 
 OURS = frozenset({"AWS/Lambda", "AWS/ApiGateway", "AWS/DynamoDB", "AWS/S3", "AWS/Route53", "AWS/CloudFront", "AWS/RDS"})
@@ -52,6 +53,60 @@ def get_all_metrics(
         return original(backend) + [_datum(series, samples, store.moment(samples.tick)) for series, samples in ours]
 
     return get
+
+
+def get_metric_statistics(original: Callable[..., list[Statistics]]) -> Callable[..., list[Statistics]]:
+    def get(
+        backend: CloudWatchBackend,
+        namespace: str,
+        metric_name: str,
+        start_time: datetime,
+        end_time: datetime,
+        period: int,
+        stats: list[str],
+        dimensions: list[dict[str, str]],
+        unit: str | None = None,
+    ) -> list[Statistics]:
+        """CloudWatch "treats each unique combination of dimensions as a separate metric", whereas moto adds up what
+        has these among others. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html"""
+        wanted = {(namespace, metric_name, _named(dimensions))}
+        asked = (namespace, metric_name, start_time, end_time, period, stats, dimensions, unit)
+        return original(_only(backend, wanted), *asked)
+
+    return get
+
+
+def get_metric_data(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get(backend: CloudWatchBackend, queries: list[dict[str, Any]], *settings: Any, **named: Any) -> Any:
+        """As GetMetricStatistics; expressions of Metrics Insights (SELECT) see everything."""
+        if any(query.get("Expression", "").startswith("SELECT") for query in queries):
+            return original(backend, queries, *settings, **named)
+        metrics = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+        wanted = {(one["Namespace"], one["MetricName"], _named(one.get("Dimensions") or [])) for one in metrics}
+        return original(_only(backend, wanted), queries, *settings, **named)
+
+    return get
+
+
+Metric = tuple[str, str, Dimensions]
+
+
+def _only(backend: CloudWatchBackend, wanted: set[Metric]) -> Any:
+    """A backend as these calls see it, with no other metrics than these."""
+
+    def metrics() -> list[MetricDatumBase]:
+        return [
+            datum
+            for datum in backend.get_all_metrics()
+            if (datum.namespace, datum.name, dimensions({str(one.name): str(one.value) for one in datum.dimensions}))
+            in wanted
+        ]
+
+    return SimpleNamespace(get_all_metrics=metrics, region_name=backend.region_name)
+
+
+def _named(given: list[dict[str, str]]) -> Dimensions:
+    return dimensions({one["Name"]: one["Value"] for one in given})
 
 
 def _datum(series: Series, samples: Samples, at: float) -> MetricDatumBase:

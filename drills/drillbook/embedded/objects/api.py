@@ -7,7 +7,13 @@ from functools import wraps
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.s3.exceptions import MissingBucket, ReplicationConfigurationNotFoundError, S3ClientError
+from moto.s3.exceptions import (
+    MalformedXML,
+    MissingBucket,
+    NoSuchUpload,
+    ReplicationConfigurationNotFoundError,
+    S3ClientError,
+)
 from moto.s3.exceptions import VersioningNotEnabledForReplication as SourceNotVersioned
 from moto.s3.models import FakeKey, S3Backend
 from moto.s3.responses import S3Response
@@ -16,6 +22,14 @@ from drillbook.embedded.objects.outbox import status_of
 from drillbook.embedded.objects.rules import InvalidRequest, described, destinations, refuse_malformed
 
 Call = Callable[..., Any]
+
+
+LONGEST_KEY = 1024
+"""Bytes."""
+
+
+class KeyTooLong(S3ClientError):
+    code = "KeyTooLongError"
 
 
 class InvalidBucketState(S3ClientError):
@@ -52,6 +66,8 @@ def _refuse_destination(backend: S3Backend, name: str) -> None:
 def put_bucket_versioning(real: Call) -> Call:
     @wraps(real)
     def put(backend: S3Backend, bucket_name: str, status: str) -> None:
+        if status not in ("Enabled", "Suspended"):
+            raise MalformedXML
         if status != "Enabled" and getattr(backend.get_bucket(bucket_name), "replication", None):
             raise InvalidBucketState(
                 "A replication configuration is present on this bucket, so the versioning state cannot be changed."
@@ -59,6 +75,31 @@ def put_bucket_versioning(real: Call) -> Call:
         real(backend, bucket_name, status)
 
     return put
+
+
+def put_object(real: Call) -> Call:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+    @wraps(real)
+    def put(backend: S3Backend, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> FakeKey:
+        if len(key_name.encode()) > LONGEST_KEY:
+            raise KeyTooLong("Your key is too long")
+        key: FakeKey = real(backend, bucket_name, key_name, *args, **kwargs)
+        return key
+
+    return put
+
+
+def of_known_upload(real: Call) -> Call:
+    """An operation on a multipart upload, which must have been begun and not be completed or aborted."""
+
+    @wraps(real)
+    def call(backend: S3Backend, bucket_name: str, multipart_id: str, *args: Any, **kwargs: Any) -> Any:
+        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return real(backend, bucket_name, multipart_id, *args, **kwargs)
+
+    return call
 
 
 def bucket_response(real: Call) -> Call:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from drillbook.embedded.objects.delivery import Delivery
 
 
+_OF_AN_UPLOAD = ("upload_part", "upload_part_copy", "complete_multipart_upload", "list_parts")
+
+
 def plane() -> Objects:
     return Objects()
 
@@ -45,8 +48,9 @@ class Objects:
         self._courier = Courier("s3-replication", cloud, lock, self.deliver)
         writes = Writes(cloud.clock, lock, self._courier.wake)
         wrapped: dict[tuple[type, str], Callable[[Any], object]] = {
-            (S3Backend, "put_object"): lambda real: writes.put_object(suspended.put_object(real)),
+            (S3Backend, "put_object"): lambda real: writes.put_object(suspended.put_object(api.put_object(real))),
             (S3Backend, "delete_object"): lambda real: writes.delete_object(suspended.delete_object(real)),
+            **{(S3Backend, name): api.of_known_upload for name in _OF_AN_UPLOAD},
             (S3Backend, "put_object_tagging"): writes.put_object_tagging,
             (S3Backend, "delete_object_tagging"): writes.delete_object_tagging,
             (S3Backend, "put_bucket_replication"): api.put_bucket_replication,
