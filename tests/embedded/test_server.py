@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,3 +88,18 @@ def test_bodies_of_every_kind_arrive_whole(client: Client) -> None:
         assert s3.get_object(Bucket="bodies", Key=key)["Body"].read() == body
         s3.delete_object(Bucket="bodies", Key=key)
     assert s3.list_objects_v2(Bucket="bodies")["KeyCount"] == 0
+
+
+def test_a_request_that_broke_off_has_no_effect(client: Client, cloud: Cloud) -> None:
+    s3, address = client("s3", "us-east-1"), urlsplit(cloud.endpoint)
+    s3.create_bucket(Bucket="broken-off")
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        scope = b"Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+        connection.sendall(
+            b"PUT /broken-off/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
+            b"Authorization: AWS4-HMAC-SHA256 " + scope + b"\r\n\r\nhalf"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            assert connection.recv(100) == b""
+    assert s3.list_objects_v2(Bucket="broken-off")["KeyCount"] == 0

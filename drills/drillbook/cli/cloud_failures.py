@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,7 @@ def mend(given: Path | None) -> None:
 
 def _break(given: Path | None, told: str, **more: frozenset[Any]) -> None:
     cloud = running_cloud(given)
-    now = process.failures(cloud)
-    process.become(cloud, replace(now, **{name: getattr(now, name) | value for name, value in more.items()}))
+    process.break_also(cloud, Failures(**more))
     typer.echo(f"{told}; mend it with: drillbook cloud mend")
 
 

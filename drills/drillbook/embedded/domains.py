@@ -129,9 +129,21 @@ class Domains:
 
         Every listener is told, whatever the others make of it; then the first error is raised.
         """
+        self._change(lambda _: failures)
+
+    def add(self, failures: Failures) -> None:
+        """Break these, too. As ``become``, whatever somebody else breaks or mends at the same time."""
+        self._change(lambda now: now.and_also(failures))
+
+    def remove(self, failures: Failures) -> None:
+        """Mend these alone. As ``become``, whatever somebody else breaks or mends at the same time."""
+        self._change(lambda now: now.without(failures))
+
+    def _change(self, changed: Callable[[Failures], Failures]) -> None:
         errors: list[Exception] = []
         with self._lock:
-            before, self.now = self.now, failures
+            before = self.now
+            self.now = failures = changed(before)
             for listener in self._listeners if before != failures else ():
                 try:
                     listener(before, failures)

@@ -118,6 +118,16 @@ def become(cloud: Cloud, failures: Failures) -> None:
     command(cloud, "failures", failures.as_json())
 
 
+def break_also(cloud: Cloud, failures: Failures) -> None:
+    """Break these besides what is broken. As ``become``; others may break and mend at the same time."""
+    command(cloud, "break", failures.as_json())
+
+
+def mend(cloud: Cloud, failures: Failures) -> None:
+    """Mend these alone. As ``become``; others may break and mend at the same time."""
+    command(cloud, "mend", failures.as_json())
+
+
 def set_links(cloud: Cloud, delays: dict[str, float]) -> None:
     """Have exactly these delays between regions, in seconds, by ``one|other`` or ``service:one|other``
     (``embedded/links.py``). Raises TargetError if the cloud is gone or refuses them."""

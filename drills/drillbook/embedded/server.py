@@ -165,6 +165,8 @@ class EmbeddedCloud:
         """Break or mend, change the delays between regions, save or load the world, and what the planes can be told."""
         ours: dict[str, Callable[[Json], None]] = {
             "failures": lambda said: self.state.domains.become(Failures.from_json(said)),
+            "break": lambda said: self.state.domains.add(Failures.from_json(said)),
+            "mend": lambda said: self.state.domains.remove(Failures.from_json(said)),
             "links": self.state.links.become,
             "save": self._save,
             "load": self._load,

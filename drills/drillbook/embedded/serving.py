@@ -181,6 +181,8 @@ class _Connection(MotoRequestHandler):
         chunked = environ.get("wsgi.input_terminated", False)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read() if chunked else self.rfile.read(length)
+        if not chunked and len(body) < length:
+            raise NoAnswer  # The client broke off: half a request must have no effect.
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -75,3 +76,18 @@ def test_a_change_that_changes_nothing_is_told_to_nobody() -> None:
     domains.listen(lambda *change: heard.append(change))
     domains.become(Failures())
     assert heard == []
+
+
+def test_two_that_break_and_mend_at_once_leave_each_others_alone(cloud: Cloud) -> None:
+    def break_and_mend(region: str) -> None:
+        for _ in range(10):
+            process.break_also(cloud, Failures(zones=frozenset({f"{region}a"})))
+            process.mend(cloud, Failures(zones=frozenset({f"{region}a"})))
+        process.break_also(cloud, Failures(zones=frozenset({f"{region}b"})))
+
+    regions = [f"eu-west-{number}" for number in range(1, 5)]
+    with ThreadPoolExecutor(len(regions)) as drills:
+        list(drills.map(break_and_mend, regions))
+    found = process.failures(cloud)
+    process.become(cloud, Failures())
+    assert found == Failures(zones=frozenset(f"{region}b" for region in regions))

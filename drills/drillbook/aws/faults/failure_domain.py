@@ -55,12 +55,10 @@ class FailureDomain:
         return None
 
     def break_it(self) -> None:
-        now = process.failures(self._cloud)
-        process.become(self._cloud, now.and_also(self.broken))
+        process.break_also(self._cloud, self.broken)
 
     def mend(self) -> None:
-        now = process.failures(self._cloud)
-        process.become(self._cloud, now.without(self.broken))
+        process.mend(self._cloud, self.broken)
 
     def is_broken(self) -> bool:
         """Is any part of it broken, as the cloud itself says?"""
