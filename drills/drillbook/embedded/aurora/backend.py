@@ -12,6 +12,7 @@ from unittest import mock
 from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, GlobalCluster, RDSBackend
 
 from drillbook.embedded.aurora import snapshots
+from drillbook.embedded.aurora.errors import InvalidParameterCombination
 from drillbook.embedded.aurora.estate import ENGINE
 from drillbook.embedded.aurora.operations import Operations
 
@@ -195,12 +196,53 @@ class Backend:
 
     # Instances
 
-    def create_db_instance(
-        self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_kwargs: Given
-    ) -> DBInstance:
+    def create_db_instance(self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_kwargs: Given) -> Any:
         name = db_kwargs.get("db_cluster_identifier")
         ours = name is not None and self._ours(backend, name)
         return self._do.members.create(backend, db_kwargs) if ours else otherwise()
+
+    def modify_db_instance(
+        self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_instance_identifier: str, db_kwargs: Given
+    ) -> Any:
+        if not self._is_member(backend, db_instance_identifier):
+            return otherwise()
+        given = dict(db_kwargs)
+        # The new name is not moto's to give: it would leave the instance without what runs for it.
+        db_kwargs.pop("new_db_instance_identifier", None)
+        return self._do.members.modify(backend, db_instance_identifier, given, lambda _now: otherwise())
+
+    def stop_db_instance(
+        self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_instance_identifier: str, *_: Any, **__: Any
+    ) -> Any:
+        return self._only_alone(backend, otherwise, db_instance_identifier)
+
+    def start_db_instance(
+        self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_instance_identifier: str
+    ) -> Any:
+        return self._only_alone(backend, otherwise, db_instance_identifier)
+
+    def create_db_snapshot(
+        self, backend: RDSBackend, otherwise: Callable[[], Any], db_instance_identifier: str, *_: Any, **__: Any
+    ) -> Any:
+        return self._only_alone(backend, otherwise, db_instance_identifier)
+
+    def promote_read_replica(self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_kwargs: Given) -> Any:
+        return self._only_alone(backend, otherwise, db_kwargs["db_instance_identifier"])
+
+    def create_db_instance_read_replica(
+        self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_kwargs: Given
+    ) -> Any:
+        return self._only_alone(backend, otherwise, db_kwargs.get("source_db_instance_identifier") or "")
+
+    def restore_db_instance_to_point_in_time(
+        self,
+        backend: RDSBackend,
+        otherwise: Callable[[], DBInstance],
+        source_db_identifier: str,
+        *_: Any,
+        **__: Any,
+    ) -> Any:
+        return self._only_alone(backend, otherwise, source_db_identifier or "")
 
     def delete_db_instance(
         self, backend: RDSBackend, otherwise: Callable[[], DBInstance], db_instance_identifier: str, **_: Any
@@ -219,6 +261,15 @@ class Backend:
         if not self._is_member(backend, db_instance_identifier):
             return otherwise()
         return self._do.members.reboot(backend, db_instance_identifier, failover=bool(given.get("force_failover")))
+
+    def _only_alone(self, backend: RDSBackend, otherwise: Callable[[], Any], name: str) -> Any:
+        """What can be done only to an instance that is in no cluster. Raises InvalidParameterCombination."""
+        if self._is_member(backend, name):
+            raise InvalidParameterCombination(
+                f"The specified resource name does not match an RDS resource in this region that can do this: {name} "
+                "belongs to a DB cluster. Use the operation on the DB cluster."
+            )
+        return otherwise()
 
     def _ours(self, backend: RDSBackend, name: str) -> bool:
         """Raises DBClusterNotFoundFault for a cluster of nobody."""

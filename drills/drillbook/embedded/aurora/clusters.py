@@ -7,7 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from moto.rds.exceptions import DBClusterToBeDeletedHasActiveMembers
+from moto.rds.exceptions import (
+    DBClusterParameterGroupNotFoundError,
+    DBClusterToBeDeletedHasActiveMembers,
+    DBSubnetGroupNotFoundError,
+    RDSClientError,
+)
 from moto.rds.models import DBCluster, DBInstanceClustered, MasterUserSecret, RDSBackend
 
 from drillbook.embedded.aurora.errors import (
@@ -21,6 +26,7 @@ from drillbook.embedded.aurora.estate import Estate
 from drillbook.embedded.aurora.fleet import Fleet
 from drillbook.embedded.aurora.snapshots import Snapshots
 from drillbook.embedded.postgres.roles import create_master, set_password
+from drillbook.embedded.rds import rules, security
 
 _IDENTIFIER = re.compile(r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{0,62}(?<!-)")
 _RETENTION = range(1, 36)
@@ -35,12 +41,14 @@ class Clusters:
     def create(self, backend: RDSBackend, given: dict[str, Any]) -> DBCluster:
         """A cluster that stands alone: an empty database, and no instances."""
         cluster = self.record(backend, given)
-        server = self._estate.engine.create(cluster.db_cluster_identifier)
+        server = self._estate.engine.empty(cluster.db_cluster_identifier)
         fleet = self._estate.adopt(cluster, server)
         password = password_of(cluster)
 
         def work() -> None:
             with fleet.lock:
+                fleet.begin_anew()
+                server.adopt(self._estate.engine.template)
                 server.start()
                 create_master(server, str(cluster.master_username), password, cluster.database_name)
                 self._estate.begin_backups(fleet, since=self._estate.engine.template)
@@ -59,16 +67,24 @@ class Clusters:
             )
         if name in backend.clusters:
             raise cluster_exists(name)
-        check_retention(given)
+        self._check(backend, given)
         cluster = DBCluster(backend, **given)
         backend.clusters[name] = cluster
         return cluster
+
+    def _check(self, backend: RDSBackend, given: dict[str, Any]) -> None:
+        check_settings(backend, given)
+        if user := given.get("master_username"):
+            rules.master_user(user)
+        rules.first_database("DatabaseName", given.get("database_name"))
+        if (group := given.get("db_subnet_group_name")) and group not in backend.subnet_groups:
+            raise DBSubnetGroupNotFoundError(group)
 
     def modify(self, backend: RDSBackend, given: dict[str, Any], record: Callable[[], DBCluster]) -> DBCluster:
         """A new password is in effect when the cluster is available again. ``record`` is what moto does."""
         cluster = self._estate.available(backend, given["db_cluster_identifier"])
         fleet = self._estate.fleet(cluster)
-        check_retention(given)
+        check_settings(backend, given)
         if (new := given.get("new_db_cluster_identifier")) and new in backend.clusters:
             raise cluster_exists(new)
         given.pop("port", None)
@@ -76,7 +92,12 @@ class Clusters:
         changed = bool(given.get("master_user_password")) or bool(rotated)
         if changed and not fleet.writable:
             raise InvalidDBClusterStateFault(f"DbCluster {cluster.db_cluster_identifier} is a replica.")
-        record()
+        try:
+            record()
+        except RDSClientError:
+            # Moto takes the cluster away before it looks at what is asked.
+            backend.clusters[cluster.db_cluster_identifier] = cluster
+            raise
         for one in cluster._members:
             one.db_cluster_identifier = cluster.db_cluster_identifier
         fleet.security_changed()
@@ -215,7 +236,13 @@ class Clusters:
             raise InvalidDBClusterStateFault(f"DbCluster {name} is in {cluster.status} state.")
 
 
-def check_retention(given: dict[str, Any]) -> None:
+def check_settings(backend: RDSBackend, given: dict[str, Any]) -> None:
+    """Raises what RDS raises for settings that may be given at any time."""
+    rules.settings({name: given.get(name) for name in ("master_user_password", "port", "engine_version")})
+    security.expect(backend.account_id, backend.region_name, given.get("vpc_security_group_ids"))
+    group = given.get("db_cluster_parameter_group_name")
+    if group and not group.startswith("default.") and group not in backend.db_cluster_parameter_groups:
+        raise DBClusterParameterGroupNotFoundError(group)
     days = given.get("backup_retention_period")
     if days is not None and days not in _RETENTION:
         raise InvalidParameterValue(f"Invalid backup retention period: {days}. It must be between 1 and 35 days.")

@@ -71,6 +71,10 @@ class Doors:
             self.instances[instance] = Door(self._network, address_of(self._region), 0)
         return self.instances[instance]
 
+    def rename(self, old: str, new: str) -> None:
+        if old in self.instances:
+            self.instances[new] = self.instances.pop(old)
+
     def remove(self, instance: str) -> None:
         if door := self.instances.pop(instance, None):
             door.close()

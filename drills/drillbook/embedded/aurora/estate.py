@@ -6,6 +6,7 @@ import copy
 import itertools
 import re
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from drillbook.errors import UsageError, WaitTimeout
 ENGINE = "aurora-postgresql"
 GLOBAL_HOME = "us-east-1"
 """The region whose backend moto keeps the global clusters in; on AWS no single region does."""
-
+_LOOK_AGAIN = 0.02
 
 _ARN = re.compile(r"arn:aws[a-z-]*:rds:(?P<region>[a-z0-9-]+):\d{12}:cluster:(?P<name>.+)")
 
@@ -39,6 +40,9 @@ class Estate:
         self.cloud, self.engine = cloud, engine
         self.jobs = Jobs(cloud.clock)
         self._links = itertools.count(1)
+        self.outages = 0
+        """How often something was broken or mended."""
+        self.closed = threading.Event()
         self.fleets: dict[str, Fleet] = {}
         self.archives: dict[str, Archive] = {}
         """By resource id; outlives its cluster if the automated backups are retained."""
@@ -68,6 +72,8 @@ class Estate:
         region, plain = backend.region_name, name
         if parts := _ARN.fullmatch(name):
             region, plain = parts["region"], parts["name"]
+        if region not in rds_backends[backend.account_id].regions:
+            raise DBClusterNotFoundError(name)
         found: DBCluster | None = rds_backends[backend.account_id][region].clusters.get(plain)
         if found is None:
             raise DBClusterNotFoundError(name)
@@ -108,7 +114,7 @@ class Estate:
 
     def adopt(self, cluster: DBCluster, server: Server) -> Fleet:
         """From now on ``server``'s data directory is the volume of this cluster."""
-        fleet = Fleet(self.engine, cluster, server)
+        fleet = Fleet(self.engine, cluster, server, self.jobs.note)
         archive = self.archives[fleet.key] = Archive(self.engine, self.engine.folder("archive", fleet.key))
         server.settings["archive_command"] = archive.command
         self.fleets[fleet.key] = fleet
@@ -119,6 +125,7 @@ class Estate:
         """``since``: a copy of what a new volume began with; without it, what was before cannot be restored."""
         archive = self.archives[fleet.key]
         if since is not None:
+            archive.bases.clear()
             archive.bases.append(Base(archive.heartbeat(fleet.server), since))
             return
         archive.delete()
@@ -164,7 +171,7 @@ class Estate:
         answer = copy.copy(cluster)
 
         def whole() -> None:
-            work()
+            self.carry_out(fleet, work)
             if cluster.status == status:
                 cluster.status = "available"
 
@@ -172,6 +179,19 @@ class Estate:
             [cluster.db_cluster_identifier, *also], whole, failed=lambda: setattr(cluster, "status", "failed")
         )
         return answer
+
+    def carry_out(self, fleet: Fleet, work: Callable[[], None]) -> None:
+        """What an outage interrupts is begun anew when the region is back."""
+        outages = self.outages
+        try:
+            work()
+        except PostgresFailed:
+            if not fleet.dark and self.outages == outages:
+                raise
+            while fleet.dark and not self.closed.wait(_LOOK_AGAIN):
+                pass
+            if not self.closed.is_set():
+                self.carry_out(fleet, work)
 
     def forget(self, key: str) -> None:
         """Delete the automated backups of a cluster."""

@@ -11,7 +11,9 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHigh
 
 from __future__ import annotations
 
+import shutil
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from moto.rds.models import DBCluster
@@ -27,6 +29,8 @@ from drillbook.embedded.rds.security import lets_in
 if TYPE_CHECKING:
     from moto.rds.models import DBInstanceClustered
 
+_ATTEMPTS = 3
+
 
 class Fleet:
     """Brings what runs in line with what moto says of the cluster and with what is broken: ``settle``.
@@ -34,7 +38,7 @@ class Fleet:
     ``settle`` and whatever else changes servers is done with ``lock`` held.
     """
 
-    def __init__(self, engine: Engine, cluster: DBCluster, server: Server) -> None:
+    def __init__(self, engine: Engine, cluster: DBCluster, server: Server, failed: Callable[[Exception], None]) -> None:
         self.cluster, self.server, self.region = cluster, server, cluster.region
         self.lock = threading.RLock()
         self.head: str | None = None
@@ -49,9 +53,9 @@ class Fleet:
         self.crashes = 0
         """How often a server ended by itself."""
         self.doors = Doors(engine.network, cluster.region, cluster.port)
-        self._engine = engine
+        self._engine, self._failed = engine, failed
         self._serving: str | None = None
-        server.on_death = self._died
+        self._equip(server)
 
     # What is said of it
 
@@ -94,6 +98,17 @@ class Fleet:
         with self.lock:
             self.head = target
             self.settle()
+
+    def rename(self, old: str, new: str) -> None:
+        """One of its instances has another name from now on; its server and its endpoint stay."""
+        with self.lock:
+            if self.head == old:
+                self.head = new
+            if self._serving == old:
+                self._serving = new
+            if old in self.readers:
+                self.readers[new] = self.readers.pop(old)
+            self.doors.rename(old, new)
 
     def restart(self, instance: str) -> None:
         """Restart this instance's server in order."""
@@ -157,6 +172,11 @@ class Fleet:
             self.link.close()
         self.link = None
 
+    def begin_anew(self) -> None:
+        """Nothing is in the volume, whatever an attempt that was interrupted has left."""
+        self.server.kill()
+        shutil.rmtree(self.server.data, ignore_errors=True)
+
     def discard(self) -> None:
         """The cluster is deleted: end everything, and delete its data."""
         with self.lock:
@@ -207,9 +227,8 @@ class Fleet:
 
     def _run_reader(self, name: str) -> None:
         if name not in self.readers:
-            reader = self._engine.copy_of(self.server, name)
+            reader = self._equip(self._engine.copy_of(self.server, name))
             reader.follow(self.server.home, name)
-            reader.on_death = self._died
             self.readers[name] = reader
         if not self.readers[name].running:
             self.readers[name].start()
@@ -229,6 +248,11 @@ class Fleet:
             one.is_cluster_writer = self.writable and one.db_instance_identifier == self.head
             one.status = "available" if one.db_instance_identifier in living else "rebooting"
 
+    def _equip(self, server: Server) -> Server:
+        """A server of this cluster runs only while its region has power, and its end is noticed."""
+        server.powered, server.on_death = lambda: not self.dark, self._died
+        return server
+
     def _died(self, server: Server) -> None:
         """A server ended by itself: Aurora promotes a reader, or restarts the instance where there is none."""
         self.crashes += 1
@@ -237,7 +261,18 @@ class Fleet:
                 others = [one.db_instance_identifier for one in self.instances() if not self._is_dark(one)]
                 others = [name for name in others if name != self.head and name in self.readers]
                 self.head = next(iter(others), self.head)
-            self.settle()
+            self._recover()
+
+    def _recover(self) -> None:
+        """Again, if what it has just started dies, too."""
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                self.settle()
+            except PostgresFailed as error:
+                if not left:
+                    self._failed(error)
+            else:
+                return
 
     def _is_dark(self, instance: DBInstanceClustered) -> bool:
         return self._engine.cloud.domains.now.dark(self.region, instance.availability_zone)

@@ -75,6 +75,7 @@ class Handover:
 
     def feel(self) -> None:
         """What is broken has changed: what is dark now ends at once; the rest comes back soon after."""
+        self._estate.outages += 1
         fleets = list(self._estate.fleets.values())
         for fleet in fleets:
             fleet.lose()
@@ -167,7 +168,7 @@ class Handover:
     def _return(self, fleet: Fleet) -> None:
         names = [fleet.cluster.resource_id, *(one.resource_id for one in fleet.instances())]
         work = (lambda: self.rejoin(fleet)) if fleet.superseded else fleet.settle
-        self._estate.jobs.begin(names, work, failed=lambda: None)
+        self._estate.jobs.begin(names, lambda: self._estate.carry_out(fleet, work), failed=lambda: None)
 
     def _keep(self, fleet: Fleet) -> None:
         """A snapshot of what only the old primary had."""

@@ -32,14 +32,18 @@ class Jobs:
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - a thread's last frame: told by the status, and by the resource
-                self.failures.append(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-                _log.error("work in the background failed", exc_info=error)
+                self.note(error)
                 failed()
             finally:
                 self._running.pop(done)
                 done.set()
 
         threading.Thread(target=run, name="aurora-job", daemon=True).start()
+
+    def note(self, error: Exception) -> None:
+        """The embedded cloud itself has failed."""
+        self.failures.append(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        _log.error("work in the background failed", exc_info=error)
 
     def hold(self, name: str) -> None:
         """Wait for the work on this resource, but not for long."""

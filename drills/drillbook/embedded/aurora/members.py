@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from moto.rds.exceptions import (
@@ -19,8 +20,10 @@ from drillbook.embedded.aurora.errors import (
 )
 from drillbook.embedded.aurora.estate import Estate
 from drillbook.embedded.aurora.fleet import Fleet
+from drillbook.embedded.rds import rules
 
 _MOST_READERS = 15
+_CLUSTERS_OWN = ("master_username", "master_user_password", "db_name", "backup_retention_period")
 _TIERS = range(16)
 
 
@@ -48,6 +51,10 @@ class Members:
             raise InvalidParameterValue("PromotionTier must be between 0 and 15.")
         if given.get("allocated_storage") or given.get("multi_az"):
             raise InvalidParameterCombination("The storage of a cluster's instance is the cluster's.")
+        if zone := given.get("availability_zone"):
+            rules.placement({"availability_zone": zone}, backend.region_name)
+        if set_there := [one for one in _CLUSTERS_OWN if given.get(one)]:
+            raise InvalidParameterCombination(f"{', '.join(set_there)} are set for the cluster, not its instances.")
         if cluster.status in ("stopped", "stopping", "deleting", "failed"):
             raise InvalidDBClusterStateFault(f"DbCluster {cluster.resource_id} is in {cluster.status} state.")
         if len(cluster._members) > _MOST_READERS:
@@ -88,6 +95,35 @@ class Members:
             backend.databases.pop(name, None)
 
         return self._begin(instance, "deleting", fleet, work)
+
+    def modify(
+        self, backend: RDSBackend, name: str, given: dict[str, Any], record: Callable[[dict[str, Any]], Any]
+    ) -> DBInstanceClustered:
+        """``record`` has moto note these changes. A new name is the instance's at once."""
+        instance = self._found(backend, name)
+        if refused := [one for one in _CLUSTERS_OWN if given.get(one) is not None]:
+            raise InvalidParameterCombination(f"{', '.join(refused)} are set for the cluster, not its instances.")
+        if given.get("promotion_tier", 1) not in _TIERS:
+            raise InvalidParameterValue("PromotionTier must be between 0 and 15.")
+        if instance.status != "available":
+            raise instance_state(name, instance.status)
+        new = given.pop("new_db_instance_identifier", None)
+        if new and new != name:
+            backend._validate_db_identifier(new)
+            if new in backend.databases:
+                raise DBInstanceAlreadyExists()
+        record(given)
+        if new and new != name:
+            self._rename(instance, new)
+        fleet = self._estate.fleet(instance.cluster)
+        return self._begin(instance, "modifying", fleet, fleet.settle)
+
+    def _rename(self, instance: DBInstanceClustered, new: str) -> None:
+        known = instance.backend.databases
+        old = instance.db_instance_identifier
+        self._estate.fleet(instance.cluster).rename(old, new)
+        del known[old]
+        instance.db_instance_identifier, known[new] = new, instance
 
     def reboot(self, backend: RDSBackend, name: str, *, failover: bool) -> DBInstanceClustered:
         """Only this instance restarts; a writer stays one.

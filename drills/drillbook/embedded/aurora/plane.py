@@ -88,6 +88,7 @@ class Aurora:
         self._ended.set()
         self._undo.close()
         if self._operations is not None:
+            self._operations.estate.closed.set()
             self._operations.estate.jobs.finish(_CLOSING)
 
     def _repeat(self, seconds: float, work: Callable[[], None]) -> None:

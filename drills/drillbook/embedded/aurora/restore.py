@@ -130,6 +130,7 @@ class Restores:
     def _make(self, fleet: Fleet, fill: Callable[[Server], None]) -> None:
         """Recover, begin backups of its own, and rest: there is no instance that would run."""
         with fleet.lock:
+            fleet.begin_anew()
             fill(fleet.server)
             self._estate.begin_backups(fleet)
             fleet.settle()
