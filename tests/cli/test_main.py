@@ -24,6 +24,10 @@ COMMANDS = [
     "cloud up",
     "cloud down",
     "cloud status",
+    "due",
+    "programme list",
+    "programme show",
+    "programme export",
 ]
 HEAVY = ("boto3", "botocore", "moto", "pydantic", "pytest", "rich", "yaml")
 

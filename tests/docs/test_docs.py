@@ -16,7 +16,7 @@ from drillbook_steps.guards import lint
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
-CALL = re.compile(r"(?:^|[\s`(/$\"])drillbook ((?:cloud )?[a-z]+)((?: [^`\n#)]*)?)", re.MULTILINE)
+CALL = re.compile(r"(?:^|[\s`(/$\"])drillbook ((?:(?:cloud|programme) )?[a-z]+)((?: [^`\n#)]*)?)", re.MULTILINE)
 
 
 def _blocks(document: Path, language: str) -> list[str]:

@@ -84,7 +84,7 @@ def plan(
 
 
 @app.command(
-    epilog="Examples: drillbook run product-lambda --json out.json · drillbook run --programme monthly · "
+    epilog="Example: drillbook run product-lambda --json out.json · drillbook run --programme monthly · "
     "drillbook run --programme ci -n 2"
 )
 def run(
@@ -114,7 +114,7 @@ def run(
     raise Exit(run(root, wish))
 
 
-@app.command(epilog="Examples: drillbook due · drillbook due --json --as-of 2026-03-01 --reports reports")
+@app.command(epilog="Example: drillbook due · drillbook due --json --as-of 2026-03-01 --reports reports")
 def due(
     as_json: AsJson = False,
     as_of: Annotated[

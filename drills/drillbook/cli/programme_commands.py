@@ -39,7 +39,7 @@ def show(
 
 
 @programme_app.command(
-    epilog="Examples: drillbook programme export --format github --into .github/workflows · "
+    epilog="Example: drillbook programme export --format github --into .github/workflows · "
     "drillbook programme export --format crontab | crontab -"
 )
 def export(
