@@ -90,6 +90,7 @@ def test_what_others_wrote_since_is_not_removed_by_heal(world: World, s3: Any, p
     assert contents(there(world), target) == {"site/0": b"a customer's"}
 
 
+@pytest.mark.slow
 def test_the_way_home_overwrites_nothing_that_is_newer(world: World, s3: Any, pair: tuple[str, str]) -> None:
     source, target = pair
     buckets.sync(world, source, target, region="eu-west-1")
@@ -113,6 +114,7 @@ def test_a_bucket_that_keeps_no_versions_is_not_written_to(world: World, s3: Any
     assert changes(world) == 0
 
 
+@pytest.mark.slow
 def test_an_object_that_is_too_large_is_said_before_anything_is_copied(
     world: World, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +169,7 @@ def test_edges_are_told_once_for_each_reason(world: World, distribution: str) ->
     assert changes(world) == 0
 
 
+@pytest.mark.slow
 def test_an_invalidation_is_known_to_cloudfront_by_the_run(
     world: World, distribution: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

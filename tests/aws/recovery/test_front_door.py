@@ -69,6 +69,7 @@ def test_an_api_is_deployed_anew_once_and_heal_puts_the_stage_back(world: World,
     assert len(gateway.get_deployments(restApiId=api)["items"]) == 1
 
 
+@pytest.mark.slow
 def test_a_deployment_whose_process_died_is_the_one_that_is_used(
     world: World, gateway: Any, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ def test_writes_are_stopped_reads_go_on_and_all_is_as_before(world: World, gatew
     assert stage(gateway, api) == before
 
 
+@pytest.mark.slow
 def test_heal_lets_writes_in_as_they_were_limited(world: World, gateway: Any, api: str) -> None:
     limit = {"op": "replace", "path": "/~1things/POST/throttling/rateLimit", "value": "7"}
     gateway.update_stage(restApiId=api, stageName="v1", patchOperations=[limit])

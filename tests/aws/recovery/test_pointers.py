@@ -76,6 +76,7 @@ def test_what_must_not_be_changed_in_a_secret_is_refused(
     assert fields_of(secrets, name) == stored
 
 
+@pytest.mark.slow
 def test_a_replica_is_not_written_to_and_the_error_says_what_makes_it_a_secret_of_its_own(
     world: World, secrets: Any, name: str, stored: dict[str, Any]
 ) -> None:

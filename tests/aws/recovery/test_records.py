@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -24,17 +25,25 @@ def route53(world: World) -> Any:
 
 
 @pytest.fixture
-def zone(route53: Any, name: str) -> str:
+def check(route53: Any) -> Iterator[str]:
+    """A health check, gone with the test: at this speed its checkers would keep the cloud busy."""
+    config = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": 9, "RequestInterval": 30, "FailureThreshold": 10}
+    made = route53.create_health_check(CallerReference=uuid4().hex, HealthCheckConfig=config)["HealthCheck"]["Id"]
+    yield made
+    route53.delete_health_check(HealthCheckId=made)
+
+
+@pytest.fixture
+def zone(route53: Any, name: str, check: str) -> str:
     """A zone of the test's own, ``<name>.example.com``, with a simple, two weighted and two failover records."""
     made = route53.create_hosted_zone(Name=f"{name}.example.com", CallerReference=name)["HostedZone"]["Id"]
-    check = {"HealthCheckId": make_check(route53)}
     put(
         route53,
         made,
         record(name, "www", "192.0.2.1", TTL=300),
         record(name, "split", "192.0.2.1", SetIdentifier="one", Weight=100),
         record(name, "split", "192.0.2.2", SetIdentifier="two", Weight=0),
-        record(name, "api", "192.0.2.1", SetIdentifier="here", Failover="PRIMARY", **check),
+        record(name, "api", "192.0.2.1", SetIdentifier="here", Failover="PRIMARY", HealthCheckId=check),
         record(name, "api", "192.0.2.2", SetIdentifier="there", Failover="SECONDARY"),
     )
     return str(made.removeprefix("/hostedzone/"))
@@ -48,11 +57,6 @@ def record(name: str, label: str, value: str, **more: Any) -> Record:
 def put(route53: Any, zone: str, *asked: Record) -> None:
     batch = [{"Action": "UPSERT", "ResourceRecordSet": each} for each in asked]
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": batch})
-
-
-def make_check(route53: Any) -> str:
-    config = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": 9, "RequestInterval": 30, "FailureThreshold": 10}
-    return str(route53.create_health_check(CallerReference=uuid4().hex, HealthCheckConfig=config)["HealthCheck"]["Id"])
 
 
 def standing(route53: Any, zone: str) -> list[Record]:
@@ -90,6 +94,7 @@ def test_a_shift_that_was_cut_off_is_waited_for_and_not_made_again(
     assert standing(route53, zone) == before
 
 
+@pytest.mark.slow
 def test_a_shift_waits_until_resolvers_have_forgotten(
     world: World, zone: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +124,7 @@ def test_a_record_becomes_an_alias_and_goes_home_again(world: World, route53: An
     assert standing(route53, zone) == before
 
 
+@pytest.mark.slow
 def test_weights_change_together_and_nothing_else_does(world: World, route53: Any, zone: str, name: str) -> None:
     before = standing(route53, zone)
     for _ in range(2):
@@ -190,8 +196,9 @@ def test_without_the_control_plane_the_error_says_what_still_works(
 # -- health checks ----------------------------------------------------------------------------------------------------
 
 
-def test_a_check_says_what_it_is_told_and_then_what_it_sees(world: World, route53: Any, zone: str, name: str) -> None:
-    check = next(each["HealthCheckId"] for each in standing(route53, zone) if "HealthCheckId" in each)
+def test_a_check_says_what_it_is_told_and_then_what_it_sees(
+    world: World, route53: Any, zone: str, name: str, check: str
+) -> None:
     host = f"api.{name}.example.com"
     health_checks.say_healthy(world, check)
     records.wait_until_answered(world, zone, host, "A", ["192.0.2.1"], timeout=10)
@@ -207,8 +214,8 @@ def test_a_check_says_what_it_is_told_and_then_what_it_sees(world: World, route5
     assert (config.get("Inverted", False), config.get("Disabled", False)) == (False, False)
 
 
-def test_heal_lets_a_check_see_again(world: World, route53: Any) -> None:
-    check = make_check(route53)
+@pytest.mark.slow
+def test_heal_lets_a_check_see_again(world: World, check: str) -> None:
     health_checks.say_unhealthy(world, check)
     assert healed(world).ok
     assert health_checks.says_what_it_sees(world, check)

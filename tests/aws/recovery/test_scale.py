@@ -63,6 +63,7 @@ def test_a_table_on_demand_is_provisioned_with_its_indexes_and_put_back(world: W
     assert capacity(world, indexed) is None
 
 
+@pytest.mark.slow
 def test_a_throttled_table_is_put_on_demand_and_gets_its_units_back(
     world: World, indexed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_executions_are_kept_ready_until_heal(world: World, name: str, monkeypat
     assert functions.ready is None
 
 
+@pytest.mark.slow
 def test_executions_that_cannot_be_kept_ready_say_why(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Functions(monkeypatch, session_of(world).client("lambda"), status="FAILED")
     with pytest.raises(PermanentError, match="no room"):

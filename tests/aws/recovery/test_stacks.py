@@ -48,6 +48,7 @@ def test_a_stack_is_made_once_and_heal_deletes_it(world: World, name: str, tmp_p
     assert topics(world, name) == set()
 
 
+@pytest.mark.slow
 def test_a_deployment_that_was_cut_off_is_adopted(
     world: World, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_strangers_stack_is_neither_changed_nor_deleted(world: World, name: st
     assert changes(world) == 0
 
 
+@pytest.mark.slow
 def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(world: World, name: str, tmp_path: Path) -> None:
     bad = template(tmp_path, name, "one", Bad={"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": name}})
     with pytest.raises(PermanentError, match="is ROLLBACK_COMPLETE: Bad: ") as error:
@@ -113,6 +115,7 @@ def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(world: Wo
     assert stacks.described(world, name) is None
 
 
+@pytest.mark.slow
 def test_a_rehearsals_stack_is_removed_and_heal_has_nothing_left_to_do(world: World, name: str, tmp_path: Path) -> None:
     stacks.deploy(world, name, template(tmp_path, name, "one"), {"Stage": "dr"})
     for _ in range(2):
@@ -152,6 +155,7 @@ def test_what_a_command_found_deployed_stays(world: World, tmp_path: Path) -> No
     assert made.exists()
 
 
+@pytest.mark.slow
 def test_a_failing_command_says_why_and_its_half_is_undone(world: World, tmp_path: Path) -> None:
     made = tmp_path / "deployed"
     with pytest.raises(PermanentError, match="no such module"):
