@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from drillbook.aws.recovery import command, stacks
+from drillbook.aws.recovery.stack_status import described
 from drillbook.aws.session import session_of
 from drillbook.errors import JournalError, PermanentError, UsageError
 from drillbook.world import World
@@ -44,7 +45,7 @@ def test_a_stack_is_made_once_and_heal_deletes_it(world: World, name: str, tmp_p
     assert stacks.is_deployed(world, name, file, {"Stage": "dr"})
     assert topics(world, name) == {"one"}
     assert healed(world).ok
-    assert stacks.described(world, name) is None
+    assert described(world, name) is None
     assert topics(world, name) == set()
 
 
@@ -58,7 +59,7 @@ def test_a_deployment_that_was_cut_off_is_adopted(
     assert stacks.deploy(world, name, file, {"Stage": "dr"})["Stage"] == "dr"
     assert changes(world) == 1
     assert healed(world).ok
-    assert stacks.described(world, name) is None
+    assert described(world, name) is None
 
 
 def allowed(world: World, name: str, file: str, **parameters: str) -> None:
@@ -80,7 +81,7 @@ def test_a_stack_that_stands_is_changed_keeps_what_nobody_names_and_heal_changes
     told = stacks.deploy(world, name, template(tmp_path, name, "one", "two"), {"Stage": "dr"})
     assert told == {"Stage": "dr", "Colour": "red"}
     assert topics(world, name) == {"one", "two"}
-    found = stacks.described(world, name)
+    found = described(world, name)
     assert found is not None
     assert {"Key": "owner", "Value": "shop"} in found["Tags"]
     assert healed(world).ok
@@ -112,7 +113,7 @@ def test_a_failure_names_the_resource_and_the_next_attempt_begins_anew(world: Wo
     stacks.deploy(world, name, template(tmp_path, name, "one"), {"Stage": "dr"})
     assert topics(world, name) == {"one"}
     assert healed(world).ok
-    assert stacks.described(world, name) is None
+    assert described(world, name) is None
 
 
 @pytest.mark.slow
@@ -131,7 +132,7 @@ def test_what_cannot_be_deployed_changes_nothing(world: World, name: str, tmp_pa
         stacks.outputs(world, name)
     with pytest.raises(JournalError, match="shows a secret"):
         stacks.deploy(world, name, template(tmp_path, name, "one"), {"DbPassword": "correct-horse"})
-    assert stacks.described(world, name) is None
+    assert described(world, name) is None
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from drillbook.aws.failures import calling, code_of
+from drillbook.aws.failures import calling
 from drillbook.aws.recovery.carry_over import RUN_TAG
 from drillbook.aws.recovery.journalled import make
+from drillbook.aws.recovery.stack_status import Stack, described, failure, is_busy, parameters_of, tags_of
 from drillbook.aws.session import acting, session_of
 from drillbook.errors import PermanentError, UsageError
 from drillbook.events import Json
@@ -36,8 +37,6 @@ _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", 
 _STILLBORN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 _NO_CHANGE = "No updates are to be performed"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-
-Stack = dict[str, Any]
 
 
 class DeployedStackSettings(Settings):
@@ -70,14 +69,14 @@ class DeployedStack:
         stack = self.look()
         if stack is None or stack["StackStatus"] in _STILLBORN:
             return None
-        return {"template": _packed(self.template()), "parameters": _parameters(stack), "tags": _tags(stack)}
+        return {"template": _packed(self.template()), "parameters": parameters_of(stack), "tags": tags_of(stack)}
 
     def apply(self, before: Json) -> None:
         stack = self.look()
         if stack is None:
             self._create()
         elif before is not None:
-            self._update(self._given(), self._settings.parameters, _tags(stack) | self._settings.tags)
+            self._update(self._given(), self._settings.parameters, tags_of(stack) | self._settings.tags)
         else:
             self._delete()
             self._create()
@@ -98,7 +97,7 @@ class DeployedStack:
         stack = self.look()
         if stack is None or before is None:
             return stack is None and before is None
-        same = _packed(self.template()) == before["template"] and _parameters(stack) == before["parameters"]
+        same = _packed(self.template()) == before["template"] and parameters_of(stack) == before["parameters"]
         return same and stack["StackStatus"] in _UPDATABLE
 
     def look(self) -> Stack | None:
@@ -116,7 +115,7 @@ class DeployedStack:
         return wait_for(
             f"the stack {self._settings.name} settling",
             self.look,
-            until=lambda stack: stack is None or not _is_busy(stack),
+            until=lambda stack: stack is None or not is_busy(stack),
             timeout=PATIENCE,
             interval=5.0 / self._session.speed,
             clock=self._world.clock,
@@ -162,14 +161,14 @@ class DeployedStack:
         with calling(f"delete the stack {self._settings.name}"):
             self._cloudformation.delete_stack(StackName=self._settings.name)
         if (stack := self.wait()) is not None:
-            raise _failure(self._world, stack, self._settings.region)
+            raise failure(self._world, stack, self._settings.region)
 
     def _given(self) -> dict[str, str]:
         place = self._settings.template
         return {"TemplateURL": place} if place.startswith("https://") else {"TemplateBody": _file(self._world, place)}
 
     def _refuse_a_stranger(self, stack: Stack) -> None:
-        if _tags(stack).get(RUN_TAG) != self._world.run_id:
+        if tags_of(stack).get(RUN_TAG) != self._world.run_id:
             raise PermanentError(
                 f"the stack {self._settings.name} was not made by this run",
                 code="AlreadyExistsException",
@@ -203,7 +202,7 @@ def deploy(
         make(world, DeployedStack, settings)
         stack = change.look()
         if stack is None or stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            raise _failure(world, stack or {"StackName": name, "StackStatus": "not there"}, region)
+            raise failure(world, stack or {"StackName": name, "StackStatus": "not there"}, region)
     return outputs(world, name, region=region)
 
 
@@ -219,7 +218,7 @@ def is_deployed(
         return False
     change = DeployedStack(world, DeployedStackSettings(name=name, template=template, region=region))
     same = _plain(change.template()) == _plain(_file(world, template))
-    return same and dict(parameters or {}).items() <= _parameters(stack).items()
+    return same and dict(parameters or {}).items() <= parameters_of(stack).items()
 
 
 def outputs(world: World, name: str, *, region: str | None = None) -> dict[str, str]:
@@ -240,25 +239,8 @@ def remove(world: World, name: str, *, region: str | None = None) -> None:
         change.restore(None)
 
 
-def described(world: World, name: str, region: str | None = None) -> Stack | None:
-    """The stack, or None. Raises OperationError if it cannot be asked for."""
-    from botocore.exceptions import ClientError
-
-    with calling(f"describe the stack {name}"):
-        try:
-            found: Stack = (
-                session_of(world).client("cloudformation", region).describe_stacks(StackName=name)["Stacks"][0]
-            )
-        except ClientError as error:
-            # CloudFormation has no code of its own for this (AWS: DescribeStacks).
-            if code_of(error) == "ValidationError" and "does not exist" in str(error):
-                return None
-            raise
-    return found
-
-
 def _refuse_to_touch(world: World, stack: Stack) -> None:
-    tags, allowed = _tags(stack), world.service.rails.tag
+    tags, allowed = tags_of(stack), world.service.rails.tag
     if tags.get(RUN_TAG) != world.run_id and not (allowed and allowed.items() <= tags.items()):
         wanted = " and ".join(f"{key}={value}" for key, value in allowed.items()) or "the tag of this run"
         raise PermanentError(
@@ -266,45 +248,6 @@ def _refuse_to_touch(world: World, stack: Stack) -> None:
             code="AlreadyExistsException",
             do="tag the stack if it may be drilled, or give another name",
         )
-
-
-def _failure(world: World, stack: Stack, region: str | None) -> PermanentError:
-    """Why the stack is not what was asked: the first thing that failed since it was last begun."""
-    reason = _first_failure(world, stack, region)
-    return PermanentError(
-        f"the stack {stack['StackName']} is {stack['StackStatus']}" + (f": {reason}" if reason else ""),
-        code=stack["StackStatus"],
-        do="correct what its events complain about, and run the step again",
-    )
-
-
-def _first_failure(world: World, stack: Stack, region: str | None) -> str:
-    cloudformation, reason = session_of(world).client("cloudformation", region), ""
-    with calling(f"read the events of the stack {stack['StackName']}"):
-        for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"]):
-            for event in page["StackEvents"]:  # newest first
-                if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in event.get(
-                    "ResourceStatusReason", ""
-                ):
-                    reason = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-                if event.get("ResourceStatusReason") == "User Initiated":
-                    return reason
-    return reason
-
-
-def _is_busy(stack: Stack) -> bool:
-    status: str = stack["StackStatus"]
-    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
-
-
-def _parameters(stack: Stack) -> dict[str, str]:
-    """What can be read: those with NoEcho show as asterisks, and keep their values in an update."""
-    given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
-    return {key: value for key, value in given.items() if set(value) != {"*"}}
-
-
-def _tags(stack: Stack) -> dict[str, str]:
-    return {each["Key"]: each["Value"] for each in stack.get("Tags", [])}
 
 
 def _parameter(key: str, value: str) -> dict[str, str]:
