@@ -9,6 +9,7 @@ import pytest
 from drillbook.aws.recovery import concurrency, instance_class, provisioned_concurrency, table_capacity
 from drillbook.aws.session import session_of
 from drillbook.errors import PermanentError
+from drillbook.waiting import wait_for
 from drillbook.world import World
 
 from ..functions import make_function, package  # noqa: TID252 - the same functions
@@ -88,6 +89,28 @@ def test_what_is_not_there_gets_no_room(world: World, name: str) -> None:
             call()
         assert error.value.code.startswith(code)
     assert changes(world) == 0
+
+
+@pytest.mark.slow
+def test_a_database_gets_a_larger_class_at_once_and_heal_takes_it_back(world: World, name: str) -> None:
+    rds = session_of(world).client("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier=name, DBInstanceClass="db.t4g.micro", Engine="postgres", AllocatedStorage=20,
+        MasterUsername="owner", MasterUserPassword="correct-horse-1",
+    )  # fmt: skip
+
+    def found() -> tuple[str, str]:
+        (instance,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+        return instance["DBInstanceStatus"], instance["DBInstanceClass"]
+
+    wait_for("the database", found, until=lambda it: it[0] == "available", timeout=120, clock=world.clock)
+    for _ in range(2):
+        instance_class.resize(world, name, "db.r6g.large")
+    assert found() == ("available", "db.r6g.large")
+    assert changes(world) == 1
+    assert healed(world).ok
+    assert found() == ("available", "db.t4g.micro")
+    rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
 
 class Functions:
