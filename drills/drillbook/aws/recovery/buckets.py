@@ -6,11 +6,11 @@ versioning: an object that is copied over could not be brought back without it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drillbook.aws.failures import calling
 from drillbook.aws.recovery.journalled import make
@@ -22,12 +22,13 @@ from drillbook.fault import Settings
 if TYPE_CHECKING:
     from drillbook.world import World
 
+T = TypeVar("T")
+
 LARGEST = 5 * 1024**3
 """Bytes that one CopyObject may copy."""
 _BATCH = 500
 """Objects to one entry of the journal."""
 _AT_ONCE = 8
-_UNVERSIONED = "null"
 
 
 class CopiedObjectsSettings(Settings):
@@ -35,7 +36,6 @@ class CopiedObjectsSettings(Settings):
     target: str
     objects: dict[str, str]
     """Key → ETag of what is to be copied."""
-    source_region: str | None = None
     region: str | None = None
 
 
@@ -57,7 +57,9 @@ class CopiedObjects:
 
     def capture(self) -> Json:
         """The version that each key has now, or None."""
-        return {key: self._current(key) for key in self._settings.objects}
+        keys = list(self._settings.objects)
+        with calling(f"read what {self._settings.target} holds"):
+            return dict(zip(keys, _all_at_once(self._current, keys), strict=True))
 
     def apply(self, before: Json) -> None:  # noqa: ARG002 - the settings say it all
         with calling(self.describe()):
@@ -175,9 +177,7 @@ def sync(
     keys = list(wanted)
     for start in range(0, len(keys), _BATCH):
         objects = {key: wanted[key] for key in keys[start : start + _BATCH]}
-        settings = CopiedObjectsSettings(
-            source=source, target=target, objects=objects, source_region=source_region, region=region
-        )
+        settings = CopiedObjectsSettings(source=source, target=target, objects=objects, region=region)
         make(world, CopiedObjects, settings)
     return len(keys)
 
@@ -270,8 +270,8 @@ def _refuse_unversioned(world: World, bucket: str, region: str | None) -> None:
         )
 
 
-def _all_at_once(call: Any, keys: list[str]) -> None:
-    """Call for each key, some at a time; the first failure is raised when all have ended."""
+def _all_at_once(call: Callable[[str], T], keys: list[str]) -> list[T]:
+    """What ``call`` says of each key, some at a time; the first failure is raised when all have ended."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for future in [pool.submit(copy_context().run, call, key) for key in keys]:
-            future.result()
+        futures = [pool.submit(copy_context().run, call, key) for key in keys]
+        return [future.result() for future in futures]
