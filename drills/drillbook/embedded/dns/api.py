@@ -104,13 +104,13 @@ class TrueRoute53Api(Route53):
     def get_health_check_status(self) -> ActionResult:
         """https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetHealthCheckStatus.html"""
         check = self._observable()
-        seen = [(checker.region, checker.last) for checker in self.health.voting(check)]
+        seen = [(checker.region, checker.last) for checker in self.health.living(check)]
         return ActionResult({"HealthCheckObservations": _observations(seen)})
 
     def get_health_check_last_failure_reason(self) -> ActionResult:
         """https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetHealthCheckLastFailureReason.html"""
         check = self._observable()
-        seen = [(checker.region, checker.last_failure) for checker in self.health.voting(check)]
+        seen = [(checker.region, checker.last_failure) for checker in self.health.living(check)]
         return ActionResult({"HealthCheckObservations": _observations(seen)})
 
     # moto derives the method's name from the operation's, TestDNSAnswer.

@@ -33,12 +33,19 @@ class Checker:
     healthy: bool = True
     streak: int = 0
     """How many findings in a row spoke against ``healthy``."""
+    findings: int = 0
+    """Since it was set up, or its region came back."""
     last: tuple[Finding, datetime] | None = None
     last_failure: tuple[Finding, datetime] | None = None
+
+    def begin(self) -> None:
+        """What it knew of the endpoint is of another time."""
+        self.streak = self.findings = 0
 
     def note(self, finding: Finding, at: datetime, threshold: int) -> None:
         """``threshold`` findings in a row change the status, either way."""
         self.last = (finding, at)
+        self.findings += 1
         if not finding.passed:
             self.last_failure = self.last
         self.streak = self.streak + 1 if finding.passed != self.healthy else 0
@@ -75,6 +82,11 @@ class Health:
         return sum(checker.healthy for checker in checkers) / len(checkers)
 
     def voting(self, check: HealthCheck) -> list[Checker]:
+        """The living checkers that have looked as often as the threshold asks; all living ones, while none has."""
+        living = self.living(check)
+        return [one for one in living if one.findings >= int(check.failure_threshold or 0)] or living
+
+    def living(self, check: HealthCheck) -> list[Checker]:
         """The checkers of regions that live; all of them, with what they saw last, if none lives."""
         dark = self.cloud.domains.now.dark
         checkers = [self.checker(check, region) for region in regions_of(check)]

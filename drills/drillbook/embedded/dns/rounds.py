@@ -81,6 +81,8 @@ class Rounds:
     def _round(self) -> None:
         now = self._cloud.clock.monotonic()
         wanted = self._wanted()
+        for visit in wanted.keys() - self._due.keys():
+            self._health.checker(wanted[visit], visit[1]).begin()
         with self._news:
             self._due = {visit: self._due.get(visit, now) for visit in wanted}
             ready = [visit for visit, due in self._due.items() if due <= now]
