@@ -90,6 +90,7 @@ def test_a_mode_that_its_owner_set_stays(world: World, database: Database, insta
         assert rows(connection, "show work_mem") == [("8MB",)]
 
 
+@pytest.mark.slow
 def test_sessions_that_may_not_be_ended_are_told(world: World, database: Database, instance: dict[str, Any]) -> None:
     weak, phrase = f"weak_{database.name}", "weak-phrase-1"
     with connected(instance, database.name or "") as connection:

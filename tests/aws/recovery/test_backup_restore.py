@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.aws.recovery import backup_restore, cluster_instances, recovery_points
+from drillbook.aws.recovery import backup_restore, backup_targets, cluster_instances, recovery_points
 from drillbook.aws.recovery.database_kinds import CLUSTER, INSTANCE, look, rds_of
 from drillbook.aws.session import session_of
 from drillbook.errors import PermanentError, UsageError
@@ -104,6 +104,7 @@ def test_a_table_is_restored_in_the_other_region_once_and_heal_deletes_it(
     assert count(world, table) == 40
 
 
+@pytest.mark.slow
 def test_a_restore_that_a_killed_attempt_began_is_adopted(
     world: World, table: str, dynamodb: Any, vault: str, back_up: BackUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,11 +149,7 @@ def test_a_bucket_is_restored_into_a_new_one_and_heal_deletes_that(
     world: World, name: str, vault: str, back_up: BackUp
 ) -> None:
     s3 = session_of(world).client("s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": HERE})
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_object(Bucket=name, Key="a", Body=b"content")
-    back_up(f"arn:aws:s3:::{name}")
-    point = recovery_points.choose(world, vault, f"arn:aws:s3:::{name}")
+    point = recovery_points.choose(world, vault, a_bucket(world, name, back_up))
     assert backup_restore.restore(world, point, f"{name}-r", role=ROLE) == f"arn:aws:s3:::{name}-r"
     assert s3.get_object(Bucket=f"{name}-r", Key="a")["Body"].read() == b"content"
     assert healed(world).ok
@@ -189,3 +186,53 @@ def test_an_instance_and_a_cluster_are_restored(world: World, name: str, vault: 
     assert look(rds_of(world, HERE), INSTANCE, f"{name}-r") is None
     assert look(rds_of(world, THERE), CLUSTER, f"{name}-cr") is None
     assert look(rds_of(world, HERE), CLUSTER, f"{name}-c") is not None
+
+
+def test_metadata_are_taken_whatever_their_case_and_not_across_regions(world: World) -> None:
+    told = {"dbclusteridentifier": "old", "Engine": "aurora-postgresql", "kmskeyid": "key", "AvailabilityZones": "[]"}
+    target = backup_targets.target(world, "Aurora", "new", THERE)
+    assert target.metadata(told, abroad=True) == {"Engine": "aurora-postgresql", "DBClusterIdentifier": "new"}
+    assert target.metadata(told, abroad=False)["kmskeyid"] == "key"
+    table = backup_targets.target(world, "DynamoDB", "new", THERE)
+    encrypted = {"originalTableName": "old", "encryptionType": "KMS", "kmsMasterKeyArn": "key"}
+    assert table.metadata(encrypted, abroad=True) == {
+        "originalTableName": "old", "encryptionType": "Default", "targetTableName": "new",
+    }  # fmt: skip
+
+
+def test_a_restore_that_failed_is_told_and_begun_anew(
+    world: World, name: str, vault: str, back_up: BackUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = recovery_points.choose(world, vault, a_bucket(world, name, back_up))
+    s3, backup, target = session_of(world).client("s3"), session_of(world).client("backup"), f"{name}-r"
+    start = backup.start_restore_job
+
+    def too_late(**arguments: Any) -> Any:
+        make_bucket(s3, target)
+        return start(**arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "start_restore_job", too_late)
+        job = backup_restore.begin(world, point, target, role=ROLE)
+    with pytest.raises(PermanentError, match=f"the restore job {job} is FAILED: ") as failed:
+        backup_restore.wait_until_restored(world, job, timeout=30)
+    assert failed.value.code == "FAILED"
+    s3.delete_bucket(Bucket=target)
+    backup_restore.restore(world, point, target, role=ROLE, timeout=30)
+    assert s3.get_object(Bucket=target, Key="a")["Body"].read() == b"content"
+    assert healed(world).ok
+    assert target not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+
+
+def make_bucket(s3: Any, name: str) -> None:
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": HERE})
+
+
+def a_bucket(world: World, name: str, back_up: BackUp) -> str:
+    """A bucket with one object, backed up; its ARN."""
+    s3 = session_of(world).client("s3")
+    make_bucket(s3, name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=name, Key="a", Body=b"content")
+    back_up(f"arn:aws:s3:::{name}")
+    return f"arn:aws:s3:::{name}"

@@ -55,6 +55,7 @@ def test_heal_leaves_a_replica_that_was_there_before(world: World, table: str, d
     assert table_replicas.wait_until_caught_up(world, table, HERE, THERE) == 40
 
 
+@pytest.mark.slow
 def test_a_table_of_that_name_in_the_other_region_is_not_taken(world: World, table: str) -> None:
     other = session_of(world).client("dynamodb", THERE)
     other.create_table(

@@ -7,10 +7,11 @@ https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartRestoreJob.html.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from drillbook.aws.failures import calling
+from drillbook.aws.recovery.backup_targets import merged
 from drillbook.aws.recovery.backup_targets import target as target_of
 from drillbook.aws.recovery.journalled import make, recall, remember
 from drillbook.aws.recovery.recovery_points import RecoveryPoint
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 RESTORE_PATIENCE = 6 * 3600.0
 _POLL = 5.0
+_CLOCKS_APART = timedelta(minutes=15)
+"""How far this machine's clock may be ahead of AWS's; a wider gap fails every signature."""
 _ENDED = ("COMPLETED", "ABORTED", "FAILED")
 
 
@@ -69,11 +72,7 @@ class RestoredBackup:
 
     def apply(self, before: Json) -> None:
         if before["existed"]:
-            raise PermanentError(
-                f"{self._target.arn} exists, and a restore overwrites nothing",
-                code="AlreadyExistsException",
-                do="choose another name, or remove it; a drill touches only what it made",
-            )
+            self.refuse()
         with calling(self.describe()):
             job = self._backup.start_restore_job(
                 RecoveryPointArn=self._settings.point,
@@ -108,6 +107,13 @@ class RestoredBackup:
     def restored(self, before: Json) -> bool:
         return before["existed"] or not self._target.exists()
 
+    def refuse(self) -> NoReturn:
+        raise PermanentError(
+            f"{self._target.arn} exists, and a restore overwrites nothing",
+            code="AlreadyExistsException",
+            do="choose another name, or remove it; a drill touches only what it made",
+        )
+
     def find_job(self, since: str) -> str | None:
         """The restore of our point to our target that was begun at ``since`` or later, and has not failed."""
         jobs = [job for job in self._jobs({"at": since}) if job["Status"] not in ("FAILED", "ABORTED")]
@@ -115,7 +121,7 @@ class RestoredBackup:
 
     def _jobs(self, before: Json) -> list[dict[str, Any]]:
         """Restores of our point to our target since then."""
-        since = datetime.fromisoformat(before["at"]).replace(microsecond=0)
+        since = datetime.fromisoformat(before["at"]).replace(microsecond=0) - _CLOCKS_APART
         with calling(f"list the restores of {self._settings.point}"):
             pages = self._backup.get_paginator("list_restore_jobs").paginate(ByCreatedAfter=since)
             listed = [job for page in pages for job in page["RestoreJobs"]]
@@ -147,7 +153,7 @@ class RestoredBackup:
         told = self._backup.get_recovery_point_restore_metadata(
             BackupVaultName=self._settings.vault, RecoveryPointArn=self._settings.point
         )["RestoreMetadata"]
-        return self._target.metadata(told, abroad=self._settings.abroad) | self._settings.overrides
+        return merged(self._target.metadata(told, abroad=self._settings.abroad), self._settings.overrides)
 
 
 def restore(
@@ -181,6 +187,8 @@ def begin(
     key = _key(change.touches()[0])
     known = recall(world, key) or {}
     _refuse_another_point(target, known, point)
+    if not known and change.capture()["existed"]:
+        change.refuse()
     job = known.get("job") or (change.find_job(known["began"]) if "began" in known else None)
     if job is None or described(world, job, point.region)["Status"] in ("FAILED", "ABORTED"):
         remember(world, key, {"began": utc_text(world.clock.now()), "point": point.arn})

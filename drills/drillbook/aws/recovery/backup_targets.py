@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,10 +67,11 @@ class Table:
         return f"arn:aws:dynamodb:{self.region or session.region}:{session.account}:table/{self.name}"
 
     def metadata(self, told: dict[str, str], *, abroad: bool) -> dict[str, str]:
-        kept = _without(told, *(_BOUND_TO_REGION if abroad else ()))
-        if "kmsMasterKeyArn" in told and abroad:
-            kept["encryptionType"] = "Default"
-        return kept | {"targetTableName": self.name}
+        kept = without(told, _BOUND_TO_REGION if abroad else ())
+        more = {"targetTableName": self.name}
+        if len(kept) < len(told):
+            more["encryptionType"] = "Default"
+        return merged(kept, more)
 
     def exists(self) -> bool:
         return self._look() is not None
@@ -124,7 +126,7 @@ class Database:
         return arn_of(self.world, self.region, self.kind, self.name)
 
     def metadata(self, told: dict[str, str], *, abroad: bool) -> dict[str, str]:
-        return _without(told, *(_BOUND_TO_REGION if abroad else ())) | {self.kind.name: self.name}
+        return merged(without(told, _BOUND_TO_REGION if abroad else ()), {self.kind.name: self.name})
 
     def exists(self) -> bool:
         return look(rds_of(self.world, self.region), self.kind, self.name) is not None
@@ -178,5 +180,12 @@ class Bucket:
         return session_of(self.world).client("s3", self.region)
 
 
-def _without(told: dict[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in told.items() if name not in names}
+def merged(told: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """``more`` over ``told``. AWS Backup takes the names of metadata in any case, and each only once."""
+    return without(told, more) | more
+
+
+def without(told: dict[str, str], names: Iterable[str]) -> dict[str, str]:
+    """``told`` without ``names``, in whatever case."""
+    left_out = {name.lower() for name in names}
+    return {name: value for name, value in told.items() if name.lower() not in left_out}

@@ -41,6 +41,7 @@ WINDOW_PATIENCE = 30 * 60.0
 class RestoredDatabaseSettings(MadeDatabaseSettings):
     source: str
     at: AwareDatetime
+    """RDS knows whole seconds: parts of one are cut off, which restores to a little earlier."""
 
 
 class RestoredInstance(MadeDatabase):
@@ -58,7 +59,7 @@ class RestoredInstance(MadeDatabase):
         self._rds.restore_db_instance_to_point_in_time(
             SourceDBInstanceIdentifier=self._settings.source,
             TargetDBInstanceIdentifier=self._name,
-            RestoreTime=self._settings.at,
+            RestoreTime=self._settings.at.replace(microsecond=0),
             Tags=tags,
             **database_settings.of_instance(source),
         )
@@ -79,7 +80,7 @@ class RestoredCluster(MadeDatabase):
         self._rds.restore_db_cluster_to_point_in_time(
             SourceDBClusterIdentifier=self._settings.source,
             DBClusterIdentifier=self._name,
-            RestoreToTime=self._settings.at,
+            RestoreToTime=self._settings.at.replace(microsecond=0),
             Tags=tags,
             **database_settings.of_cluster(source),
         )
@@ -98,10 +99,11 @@ def restore_instance(
 
     ``timeout`` is seconds. Returns what RDS says of ``target``.
     """
+    original = described(rds_of(world, region), INSTANCE, source)
     settings = RestoredDatabaseSettings(name=target, source=source, at=at, region=region)
     make_or_adopt(world, RestoredInstance, settings)
     wait_until_available(world, INSTANCE, target, region, timeout=timeout)
-    database_settings.carry_over(world, INSTANCE, described(rds_of(world, region), INSTANCE, source), target, region)
+    database_settings.carry_over(world, INSTANCE, original, target, region)
     return wait_until_available(world, INSTANCE, target, region, timeout=timeout)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 _OF_BOTH = ("DeletionProtection", "CopyTagsToSnapshot")
-_OF_INSTANCE = ("DBInstanceClass", "MultiAZ", "PubliclyAccessible", "AutoMinorVersionUpgrade", "StorageType", "Iops")
+_OF_INSTANCE = ("DBInstanceClass", "MultiAZ", "PubliclyAccessible", "AutoMinorVersionUpgrade", "StorageType")
 _AFTERWARDS = ("BackupRetentionPeriod", "PreferredBackupWindow", "PreferredMaintenanceWindow")
 _MODIFICATION_PATIENCE = 3600.0
 
@@ -26,6 +26,9 @@ _MODIFICATION_PATIENCE = 3600.0
 def of_instance(instance: dict[str, Any]) -> dict[str, Any]:
     """Parameters of RestoreDBInstance… that make the restored instance like ``instance``."""
     wanted = _kept(instance, (*_OF_BOTH, *_OF_INSTANCE)) | _common(instance)
+    if str(instance.get("StorageType", "")).startswith("io"):
+        # Of other types RDS tells the baseline, which may not be asked for.
+        wanted |= _kept(instance, ("Iops",))
     groups = {
         "DBParameterGroupName": _first(instance, "DBParameterGroups", "DBParameterGroupName"),
         "OptionGroupName": _first(instance, "OptionGroupMemberships", "OptionGroupName"),

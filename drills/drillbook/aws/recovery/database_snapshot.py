@@ -22,6 +22,7 @@ from drillbook.aws.recovery.database_kinds import (
     arn_of,
     described,
     is_available,
+    rds_of,
     wait_until_available,
 )
 from drillbook.aws.recovery.made_database import MadeDatabase, MadeDatabaseSettings, make_or_adopt
@@ -164,6 +165,7 @@ def take(
     timeout: float = SNAPSHOT_PATIENCE,
 ) -> str:
     """Take ``snapshot`` of ``database`` (``kind``: INSTANCE or CLUSTER), wait for it, and return its ARN."""
+    described(rds_of(world, region), kind, database)
     factory = ClusterSnapshot if kind is CLUSTER else InstanceSnapshot
     make_or_adopt(world, factory, SnapshotSettings(name=snapshot, of=database, region=region))
     found = wait_until_available(world, factory.kind, snapshot, region, timeout=timeout)
@@ -202,6 +204,7 @@ def restore_instance(
     timeout: float = RESTORE_PATIENCE,
 ) -> dict[str, Any]:
     """Restore ``snapshot`` into the new instance ``target``, and wait. Returns what RDS says of it."""
+    wait_until_available(world, SNAPSHOT, snapshot, region, timeout=timeout)
     settings = FromSnapshotSettings(name=target, snapshot=snapshot, parameters=parameters or {}, region=region)
     make_or_adopt(world, InstanceFromSnapshot, settings)
     return wait_until_available(world, INSTANCE, target, region, timeout=timeout)
@@ -221,6 +224,7 @@ def restore_cluster(
 
     Its settings are AWS's defaults but for ``parameters``; see ``database_settings.of_cluster``.
     """
+    wait_until_available(world, CLUSTER_SNAPSHOT, snapshot, region, timeout=timeout)
     settings = FromSnapshotSettings(name=target, snapshot=snapshot, parameters=parameters or {}, region=region)
     make_or_adopt(world, ClusterFromSnapshot, settings)
     wait_until_available(world, CLUSTER, target, region, timeout=timeout)

@@ -132,7 +132,7 @@ def delete(rds: Any, kind: Kind, name: str) -> bool:
         try:
             if found.get("DeletionProtection"):
                 _unprotect(rds, kind, name)
-            if found[kind.status] != "deleting" and not _has_members(rds, found):
+            elif found[kind.status] != "deleting" and not _has_members(rds, found):
                 getattr(rds, kind.delete)(**{kind.name: name}, **kind.without_final_snapshot)
         except ClientError as error:
             if not is_not_yet(code_of(error)) and "NotFound" not in code_of(error):
