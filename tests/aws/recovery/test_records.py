@@ -11,7 +11,9 @@ import pytest
 from drillbook.aws.recovery import health_checks, records
 from drillbook.aws.recovery.records import Alias
 from drillbook.aws.session import session_of
-from drillbook.errors import PermanentError, TemporaryError
+from drillbook.embedded import process
+from drillbook.embedded.domains import Failures
+from drillbook.errors import PermanentError, TargetError, TemporaryError
 from drillbook.world import World
 
 from .attempts import changes, healed, killed_before_it_is_recorded
@@ -181,16 +183,17 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
 
 
 def test_without_the_control_plane_the_error_says_what_still_works(
-    world: World, route53: Any, zone: str, name: str, monkeypatch: pytest.MonkeyPatch
+    world: World, cloud: process.Cloud, zone: str, name: str
 ) -> None:
-    from botocore.exceptions import ConnectionClosedError
-
-    def cut(**_: Any) -> None:
-        raise ConnectionClosedError(endpoint_url="https://route53.amazonaws.com")
-
-    monkeypatch.setattr(route53, "change_resource_record_sets", cut)
-    with pytest.raises(TemporaryError, match="only health checks can still move traffic"):
-        records.point(world, zone, f"www.{name}.example.com", "A", ["192.0.2.9"])
+    host = f"www.{name}.example.com"
+    process.become(cloud, Failures(regions=frozenset({"us-east-1"})))
+    try:
+        with pytest.raises((TargetError, TemporaryError), match="only health checks can still move traffic"):
+            records.point(world, zone, host, "A", ["192.0.2.9"])
+    finally:
+        process.become(cloud, Failures())
+    records.point(world, zone, host, "A", ["192.0.2.9"])
+    assert changes(world) == 1
 
 
 # -- health checks ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import code_of
+from drillbook.aws.recovery.control_plane import through_us_east_1
 from drillbook.aws.recovery.journalled import make, recall, remember
 from drillbook.aws.recovery.setting import Setting
 from drillbook.errors import TemporaryError
@@ -42,6 +43,14 @@ class HealthCheck(Setting[HealthCheckSettings]):
     def read(self) -> Json:
         config = self._described()["HealthCheckConfig"]
         return {"inverted": config.get("Inverted", False), "disabled": config.get("Disabled", False)}
+
+    def capture(self) -> Json:
+        with through_us_east_1():
+            return super().capture()
+
+    def apply(self, before: Json) -> None:
+        with through_us_east_1():
+            super().apply(before)
 
     def wanted(self, before: Json) -> Json:  # noqa: ARG002 - the settings say it all
         return {"inverted": self.settings.inverted, "disabled": self.settings.disabled}

@@ -17,11 +17,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.failures import calling
+from drillbook.aws.recovery.control_plane import through_us_east_1
 from drillbook.aws.recovery.journalled import make, recall, remember
 from drillbook.aws.recovery.setting import Setting
 from drillbook.aws.session import acting, session_of
 from drillbook.clock import utc_text
-from drillbook.errors import PermanentError, TargetError, TemporaryError
+from drillbook.errors import PermanentError
 from drillbook.events import Json
 from drillbook.fault import Settings
 from drillbook.waiting import wait_for
@@ -35,9 +36,6 @@ ALIAS_TTL = 60.0
 """What resolvers keep an alias to CloudFront, API Gateway or a load balancer for (AWS: "Choosing between alias and
 non-alias records")."""
 _IDENTITY = ("Name", "Type", "SetIdentifier")
-_ADVICE = (
-    "Route 53 is changed through us-east-1 alone: if that region is lost, only health checks can still move traffic"
-)
 
 RecordSet = dict[str, Any]
 
@@ -88,6 +86,14 @@ class Records(Setting[RecordsSettings]):
                 _refuse_missing(self.settings.name, self.settings.kind, identifier, list(found))
         return [found[identifier] for identifier in sorted(self.settings.edits)]
 
+    def capture(self) -> Json:
+        with through_us_east_1():
+            return super().capture()
+
+    def apply(self, before: Json) -> None:
+        with through_us_east_1():
+            super().apply(before)
+
     def wanted(self, before: Json) -> Json:
         return [_edited(record, self.settings.edits[record.get("SetIdentifier", "")]) for record in before]
 
@@ -100,7 +106,7 @@ class Records(Setting[RecordsSettings]):
 
     def confirm(self) -> None:
         """Wait until all name servers know the records as they stand: a change of nothing is known after the others."""
-        with calling(f"confirm the records of {self.settings.name}"):
+        with through_us_east_1(), calling(f"confirm the records of {self.settings.name}"):
             self._change([("UPSERT", record) for record in self.read()])
 
     def _change(self, changes: list[tuple[str, RecordSet]]) -> None:
@@ -147,7 +153,7 @@ def weigh(world: World, zone: str, name: str, kind: str, weights: Mapping[str, i
 
 def make_primary(world: World, zone: str, name: str, kind: str, set_identifier: str) -> None:
     """Exchange the roles of a failover pair, so that ``set_identifier`` is the primary."""
-    with calling(f"read the records of {name}"):
+    with through_us_east_1(), calling(f"read the records of {name}"):
         pair = list(_group(session_of(world).client("route53"), zone, name, kind))
     roles = {record.get("SetIdentifier", ""): record.get("Failover") for record in pair}
     if set_identifier not in roles:
@@ -211,25 +217,11 @@ def _shift(world: World, zone: str, name: str, kind: str, edits: dict[str, dict[
         kept = recall(world, _home(zone, name, kind)) or {}
         remember(world, _home(zone, name, kind), {each.get("SetIdentifier", ""): each for each in before} | kept)
         remember(world, key, {"ttl": max(_ttl(change.client, zone, each) for each in before), "known": None})
-        with _through_us_east_1():
-            make(world, Records, settings)
+        make(world, Records, settings)
     elif (recall(world, key) or {"known": ""})["known"] is None:
-        with acting("recovery"), _through_us_east_1():
+        with acting("recovery"):
             change.confirm()
     _wait_for_resolvers(world, key)
-
-
-class _through_us_east_1:  # noqa: N801 - reads as a phrase
-    """No answer, in this block, means that the control plane cannot be reached."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, tb: object) -> None:
-        if isinstance(error, TargetError):
-            raise TargetError(error.what, do=_ADVICE) from error
-        if isinstance(error, TemporaryError) and error.code.endswith("Error"):
-            raise TemporaryError(error.what, code=error.code, delay=error.delay, do=_ADVICE) from error
 
 
 def _wait_for_resolvers(world: World, key: str) -> None:
