@@ -136,7 +136,7 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
 def _refuse_side_by_side(root: Path, wish: Wish) -> None:
     """What a worker would find out, and could not tell as well."""
     if find_spec("xdist") is None:
-        raise UsageError("drills side by side need pytest-xdist", do="install it: pip install pytest-xdist")
+        raise UsageError("drills side by side need pytest-xdist", do="install it: pip install 'drillbook[parallel]'")
     if wish.keep_cloud or wish.plan_only:
         raise UsageError("-n runs each worker's drills in a cloud that ends with it", do="leave out -n")
     if busy := side_by_side.workers(root):
