@@ -97,7 +97,8 @@ def test_a_fault_is_in_effect_only_after_a_delivery_that_had_begun() -> None:
     courier.close()
 
 
-def test_a_courier_tells_its_failure_and_goes_on() -> None:
+def test_a_courier_tells_its_failure_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drillbook.embedded.courier._REST", 0.02)
     cloud, rounds = state(SystemClock()), []
 
     def deliver() -> float | None:

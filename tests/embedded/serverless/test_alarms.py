@@ -101,6 +101,7 @@ def test_an_alarm_on_the_front_doors_5xx(alarm: Alarm, api: Any, function: Calla
     alarm.until("ALARM", meanwhile=lambda: api.request("/products"))
 
 
+@pytest.mark.slow  # The rule itself is test_alarms_rule.py's.
 def test_two_of_three_datapoints_are_needed_where_two_are_asked_for(alarm: Alarm) -> None:
     alarm.put(EvaluationPeriods=3, DatapointsToAlarm=2, TreatMissingData="notBreaching")
     alarm.until("OK")
@@ -112,6 +113,7 @@ def test_two_of_three_datapoints_are_needed_where_two_are_asked_for(alarm: Alarm
     alarm.until("ALARM", timeout=3 * PERIOD)
 
 
+@pytest.mark.slow  # The rule itself is test_alarms_rule.py's.
 def test_missing_data_is_insufficient_or_breaching_as_told(alarm: Alarm) -> None:
     alarm.put()
     alarm.say(0)
@@ -122,6 +124,7 @@ def test_missing_data_is_insufficient_or_breaching_as_told(alarm: Alarm) -> None
     alarm.until("ALARM")
 
 
+@pytest.mark.slow  # The rule itself is test_alarms_rule.py's.
 def test_missing_data_that_is_ignored_keeps_the_state(alarm: Alarm) -> None:
     alarm.put(TreatMissingData="ignore")
     alarm.say(5)
