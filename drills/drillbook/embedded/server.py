@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from drillbook.embedded.domains import Domains, Failures
 from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
 from drillbook.embedded.knock import DOOR
+from drillbook.embedded.light_ec2 import import_ec2
 from drillbook.embedded.planes import CloudState, Commanded, Door, Plane
 from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
@@ -84,6 +86,7 @@ class EmbeddedCloud:
     def serve(self) -> None:
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
         _write_private(self.options.state_file, self._identity() | {"scratch": str(self.state.scratch)})
+        import_ec2()  # Before a plane does it.
         for plane in planes.load():
             self._planes.append(plane)
             self._closing.callback(plane.close)
@@ -91,6 +94,8 @@ class EmbeddedCloud:
         self._doors = [plane for plane in self._planes if isinstance(plane, Door)]
         self._door.doors = self._doors
         self.state.domains.listen(self._door.changed)  # Last: what the planes end is gone when it is waited for.
+        gc.freeze()  # What imports made stays.
+        gc.enable()
         self._ready.set()
         threading.Thread(target=warm_up, args=(self._aws, self.stopping), name="warm-up", daemon=True).start()
         while not self.stopping.wait(_HEARTBEAT):
