@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,8 @@ from drillbook.waiting import wait_for
 USER, PASSWORD, DATABASE = "master", "correct-horse-1", "orders"
 CLOCK = SystemClock()
 _PAUSE = 0.002
+_MAY_I_ENCRYPT = struct.pack("!II", 8, 80877103)
+"""SSLRequest, which every server answers with one byte."""
 
 
 def create(rds: Any, name: str, **more: Any) -> dict[str, Any]:
@@ -64,6 +67,16 @@ def query(instance: dict[str, Any], sql: str, *values: object, **more: Any) -> l
     with connect(instance, **more) as connection:
         answer = connection.execute(sql.encode(), values or None)
         return answer.fetchall() if answer.description else []
+
+
+def answers(instance: dict[str, Any], patience: float = 0.5) -> bool:
+    """Does anybody answer there within so many seconds? Faster to say no than libpq, which waits for at least 2 s."""
+    endpoint = instance["Endpoint"]
+    with suppress(OSError), socket.create_connection((endpoint["Address"], endpoint["Port"]), patience) as wire:
+        wire.settimeout(patience)
+        wire.sendall(_MAY_I_ENCRYPT)
+        return bool(wire.recv(1))
+    return False
 
 
 def eventually(what: str, look: Callable[[], Any], timeout: float = 20) -> Any:

@@ -126,6 +126,8 @@ def test_the_log_before_the_first_kept_backup_is_forgotten(engine: Engine) -> No
     kept.archive.forget_before(latest)
     assert kept.archive.bases == [second]
     assert len(list((kept.archive.folder / "log").iterdir())) < segments
+    third = kept.archive.back_up(kept.server)
+    assert third.data != second.data
     assert kept.restored(latest) == kept.truth(latest)
     kept.close()
 

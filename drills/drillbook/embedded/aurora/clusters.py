@@ -48,11 +48,12 @@ class Clusters:
         def work() -> None:
             with fleet.lock:
                 fleet.begin_anew()
-                server.adopt(self._estate.engine.template)
+                self._estate.engine.fill(server)
                 server.start()
                 create_master(server, str(cluster.master_username), password, cluster.database_name)
                 self._estate.begin_backups(fleet, since=self._estate.engine.template)
                 fleet.settle()
+            self._estate.engine.spare.provide()
 
         return self._estate.begin(fleet, "creating", work)
 

@@ -7,8 +7,9 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,27 +45,46 @@ class Account:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.own(path)
 
-    def run(self, command: Sequence[object], **environ: str) -> str:
-        """Run a program to its end and return what it printed. Raises PostgresFailed with its last words."""
+    def run(
+        self, command: Sequence[object], *, under_way: set[subprocess.Popen[str]] | None = None, **environ: str
+    ) -> str:
+        """Run a program to its end and return what it printed. Raises PostgresFailed with its last words.
+
+        It is in ``under_way`` meanwhile, for those who may have to end it.
+        """
         words = [str(word) for word in command]
-        done: subprocess.CompletedProcess[str] = subprocess.run(
+        program: subprocess.Popen[str] = subprocess.Popen(
             words,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=_TIMEOUT,
             cwd="/",
             env=_ENVIRON | environ,
             **self.dropped(),
         )
-        if done.returncode:
-            said = " ".join(done.stderr.split())[-500:]
-            raise PostgresFailed(f"{Path(words[0]).name} ended with exit code {done.returncode}: {said}")
-        return done.stdout
+        with program, _noted(program, under_way if under_way is not None else set()):
+            try:
+                printed, said = program.communicate(timeout=_TIMEOUT)
+            except BaseException:
+                program.kill()
+                raise
+        if program.returncode:
+            last = " ".join(said.split())[-500:]
+            raise PostgresFailed(f"{Path(words[0]).name} ended with exit code {program.returncode}: {last}")
+        return printed
 
     def dropped(self) -> dict[str, Any]:
         """What ``subprocess`` must be told so that a child is this account."""
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": ()}
+
+
+@contextmanager
+def _noted(program: subprocess.Popen[str], under_way: set[subprocess.Popen[str]]) -> Iterator[None]:
+    under_way.add(program)
+    try:
+        yield
+    finally:
+        under_way.discard(program)
 
 
 _ENVIRON = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}

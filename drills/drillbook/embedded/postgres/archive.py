@@ -63,6 +63,10 @@ class Archive:
         self.bases.append(base)
         return base
 
+    def begin(self, server: Server) -> None:
+        """Take the template that a new database was made of as its first backup: there is nothing to copy."""
+        self.bases = [Base(self.heartbeat(server), self.engine.template)]
+
     def heartbeat(self, server: Server) -> datetime:
         """Commit, archive up to and including that commit, and return the moment that is restorable since."""
         with server.connect() as primary:
@@ -70,7 +74,7 @@ class Archive:
             assert row is not None
             after = primary.execute("select pg_walfile_name(pg_switch_wal())").fetchone()
             assert after is not None
-        self.engine.await_file(self._log / after[0])
+        self.engine.await_file(self._log / after[0], server)
         moment: datetime = row[1] - _TICK
         self.latest = max(moment, self.latest or moment)
         return moment
@@ -78,7 +82,9 @@ class Archive:
     def forget_before(self, moment: datetime) -> None:
         """Drop the base backups that no moment since ``moment`` needs, and the log before the first one kept."""
         while len(self.bases) > 1 and self.bases[1].at <= moment:
-            shutil.rmtree(self.bases.pop(0).data, ignore_errors=True)
+            data = self.bases.pop(0).data
+            if data.parent == self.folder:
+                shutil.rmtree(data, ignore_errors=True)
         first = _first_segment(self.bases[0].data) if self.bases else ""
         for segment in self._log.iterdir():
             # The first 8 digits are the timeline; all timelines share the numbering of the log.
@@ -117,6 +123,8 @@ class Archive:
 
 
 def _first_segment(base: Path) -> str:
-    """The segment from which a base backup needs the log."""
+    """The segment from which a base backup needs the log; a template needs all of it."""
+    if not (base / "backup_label").exists():
+        return ""
     found = re.search(r"\(file ([0-9A-F]{24})\)", (base / "backup_label").read_text())
     return found.group(1) if found else ""

@@ -24,9 +24,10 @@ from pathlib import Path
 
 from drillbook.embedded.planes import CloudState
 from drillbook.embedded.postgres import binaries
-from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, choose
+from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, choose, copy_tree
 from drillbook.embedded.postgres.network import Network
 from drillbook.embedded.postgres.server import Server
+from drillbook.embedded.postgres.spare import Spare
 from drillbook.embedded.postgres.template import reachable, template, usable_cache
 from drillbook.errors import WaitTimeout
 from drillbook.waiting import wait_for
@@ -52,8 +53,12 @@ class Engine:
     def create(self, name: str) -> Server:
         """An empty database, not started. Raises TargetError where there is no PostgreSQL."""
         server = self.empty(name)
-        server.adopt(self.template)
+        self.fill(server)
         return server
+
+    def fill(self, server: Server) -> None:
+        """Make a server without data an empty database."""
+        self.spare.take(server.data)
 
     def copy_of(self, source: Server, name: str) -> Server:
         """A base backup of a running server, not started."""
@@ -78,6 +83,8 @@ class Engine:
         for server in list(self.servers):
             server.kill()
         self.network.close()
+        if "spare" in vars(self):
+            self.spare.close()
         if "nursery" in vars(self):
             self.nursery.close()
 
@@ -91,10 +98,16 @@ class Engine:
             place = self.account.folder(place / name)
         return place
 
-    def await_file(self, path: Path) -> None:
+    def await_file(self, path: Path, server: Server) -> None:
         """Wait until the archive has this segment. Raises PostgresFailed if it never comes."""
+
+        def there() -> bool:
+            if server.frozen or not server.running:
+                raise PostgresFailed("a server that hangs or has ended archives nothing")
+            return path.exists()
+
         try:
-            wait_for(f"{path.name} in the archive", path.exists, timeout=30, interval=0.004, clock=self.cloud.clock)
+            wait_for(f"{path.name} in the archive", there, timeout=30, interval=0.004, clock=self.cloud.clock)
         except WaitTimeout as late:
             raise PostgresFailed(late.what) from None
 
@@ -113,6 +126,15 @@ class Engine:
     @cached_property
     def template(self) -> Path:
         return template(self.binaries, self.account, usable_cache(self.place))
+
+    @cached_property
+    def spare(self) -> Spare:
+        return Spare(self._copied)
+
+    def _copied(self) -> Path:
+        copied = self.folder("spare") / str(next(self._numbers))
+        copy_tree(self.template, copied, self.account)
+        return copied
 
     @cached_property
     def place(self) -> Path:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _GROUP = "rds_superuser"
+_STRATEGIES = 15_00_00
+"""PostgreSQL's version from which on a new database is by default written to the log, page by page: megabytes."""
 _GRANTED = ("pg_monitor", "pg_signal_backend", "pg_read_all_stats")
 
 
@@ -28,7 +30,9 @@ def create_master(server: Server, name: str, password: str, database: str | None
         admin.execute(sql.SQL("create role {} login createdb createrole in role {}").format(master, _group()))
         admin.execute(sql.SQL("alter database postgres owner to {}").format(master))
         if database and database != "postgres":
-            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(database), master))
+            admin.execute(
+                sql.SQL("create database {} owner {} strategy file_copy").format(sql.Identifier(database), master)
+            )
         _set_password(admin, name, password)
 
 

@@ -87,6 +87,7 @@ class Server:
         self._binaries, self._account, self._nursery, self._clock = binaries, account, nursery, clock
         self._process: subprocess.Popen[bytes] | None = None
         self._sessions = Sessions(home, self.data)
+        self._copying: set[subprocess.Popen[str]] = set()
         self.frozen = False
 
     # Its process
@@ -157,6 +158,8 @@ class Server:
             self.frozen = True
             processes.freeze(self._process.pid)
             self._sessions.cut()
+            for copying in list(self._copying):
+                processes.kill(copying.pid)  # it has a child, which receives the log
 
     def thaw(self) -> None:
         if self._process is not None:
@@ -245,6 +248,8 @@ class Server:
 
     def connect(self, database: str = "postgres", timeout: float = 10) -> AbstractContextManager[Connection]:
         """A connection of the superuser; each statement is a transaction of its own."""
+        if self.frozen:
+            raise PostgresFailed("PostgreSQL does not answer: it hangs")
         return self._sessions.open(database, timeout)
 
     def query(self, sql: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
@@ -259,9 +264,9 @@ class Server:
         """A consistent copy of the data directory into ``target``, with the log it needs to be started."""
         login = ["-h", self.home, "-p", str(PORT), "-U", ADMIN, "-w"]
         options = ["-D", target, "-X", "stream", "-c", "fast", "--no-sync", "--no-manifest"]
-        self._account.run(
-            [self._binaries["pg_basebackup"], *login, *options], PGPASSFILE=str(self.data / PASSWORD_FILE)
-        )
+        passwords = str(self.data / PASSWORD_FILE)
+        command = [self._binaries["pg_basebackup"], *login, *options]
+        self._account.run(command, under_way=self._copying, PGPASSFILE=passwords)
         # A copy of a standby is a database of its own until it is told to follow somebody.
         (target / "standby.signal").unlink(missing_ok=True)
 

@@ -80,10 +80,13 @@ class Database(Worker):
         """Until there is an endpoint nobody has written anything: after an outage it begins from nothing."""
         if self.door is None:
             server = self.begin_anew()
-            server.adopt(self.engine.template)
+            self.engine.fill(server)
             self._start(server)
             create_master(server, self.instance.master_username, word, self.instance.db_name)
+            if self.instance.backup_retention_period:
+                self.archive.begin(server)
         self.open_work()
+        self.engine.spare.provide()
 
     def begin_anew(self) -> Server:
         """An empty server as the primary."""
@@ -119,10 +122,14 @@ class Database(Worker):
         self.refresh_door()
 
     def back_up_work(self) -> None:
-        """The first automated backup, if the instance has any; from then on it can be restored."""
+        """The first automated backup, if the instance has any; from then on it can be restored. A new one can be
+        already, and has its first snapshot a moment later."""
         if self.instance.backup_retention_period and not self.instance.is_replica:
-            self.instance.status = "backing-up"
-            self.estate.backups.automatic_work(self)
+            if self.archive.bases:
+                self.behind_the_scenes(lambda: self.estate.backups.automatic_work(self))
+            else:
+                self.instance.status = "backing-up"
+                self.estate.backups.automatic_work(self)
 
     def end_work(self) -> None:
         """Its servers, its endpoint and its links are gone; its backups are not touched."""

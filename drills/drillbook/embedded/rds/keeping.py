@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from moto.rds.models import rds_backends
 
 from drillbook.embedded import keeping
 from drillbook.embedded.postgres import processes
-from drillbook.embedded.postgres.archive import Base
+from drillbook.embedded.postgres.archive import Archive, Base
 from drillbook.embedded.postgres.link import Link
 from drillbook.embedded.postgres.server import Server
 from drillbook.embedded.rds import multi_az
@@ -42,7 +43,7 @@ def save(estate: Estate, folder: Path) -> None:
     """
     known = list(estate.databases.values())
     for database in known:
-        database.hold(_SETTLED)
+        database.hold_all(_SETTLED)
         _expect_rest(database.instance)
     homes = [f"{database.primary.home.name}/data" for database in known if database.primary is not None]
     for name in _FOLDERS:
@@ -70,7 +71,7 @@ def load(estate: Estate, folder: Path) -> None:
     for key, (instance, account, region, bases, latest) in state["retained"].items():
         instance.backend = rds_backends[account][region]
         archive = Database(estate, instance).archive
-        archive.bases, archive.latest = [Base(at, archive.folder / name) for at, name in bases], latest
+        archive.bases, archive.latest = _restored(archive, bases), latest
         estate.backups.retained[key] = AutomatedBackup(instance, archive, "retained")
     for database in estate.databases.values():
         source = state["databases"][database.key]["source"]
@@ -127,6 +128,15 @@ def _pid(database: Database) -> int | None:
     return database.primary.pid if database.primary is not None and database.fault != "hang" else None
 
 
+def _bases(archive: Archive) -> list[tuple[datetime, str]]:
+    """Those with data of their own: the template of another machine is another database."""
+    return [(base.at, base.data.name) for base in archive.bases if base.data.parent == archive.folder]
+
+
+def _restored(archive: Archive, bases: list[tuple[datetime, str]]) -> list[Base]:
+    return [Base(at, archive.folder / name) for at, name in bases]
+
+
 def _told(database: Database) -> dict[str, Any]:
     archive = database.archive
     return {
@@ -134,7 +144,7 @@ def _told(database: Database) -> dict[str, Any]:
         "source": database.source.key if database.source is not None else None,
         "wanted": database.wanted,
         "fault": database.fault,
-        "bases": [(base.at, base.data.name) for base in archive.bases],
+        "bases": _bases(archive),
         "latest": archive.latest,
     }
 
@@ -144,8 +154,7 @@ def _retained(estate: Estate) -> dict[str, Any]:
     for key, backup in estate.backups.retained.items():
         bare = copy.copy(backup.instance)
         vars(bare).pop("backend", None)
-        bases = [(base.at, base.data.name) for base in backup.archive.bases]
-        found[key] = (bare, backup.instance.account_id, backup.region, bases, backup.archive.latest)
+        found[key] = (bare, backup.instance.account_id, backup.region, _bases(backup.archive), backup.archive.latest)
     return found
 
 
@@ -160,7 +169,7 @@ def _adopt(estate: Estate, instance: Record, loaded: Path, told: dict[str, Any])
     database = estate.databases[instance.dbi_resource_id] = Database(estate, instance)
     database.wanted, database.fault = said["wanted"], said["fault"]
     archive = database.archive
-    archive.bases, archive.latest = [Base(at, archive.folder / name) for at, name in said["bases"]], said["latest"]
+    archive.bases, archive.latest = _restored(archive, said["bases"]), said["latest"]
     if said["home"]:
         database.primary = estate.engine.empty(instance.db_instance_identifier)
         (loaded / said["home"] / "data").rename(database.primary.data)

@@ -162,7 +162,7 @@ class Replicas:
         tell(replica.instance, "REPLICA_STARTED")
 
     def _copy(self, replica: Database, source: Database) -> None:
-        source.hold(_SOURCE)
+        source.hold_all(_SOURCE)
         if source.primary is None:
             raise DBInstanceNotFoundError(source.instance.db_instance_identifier)
         if replica.link is not None:

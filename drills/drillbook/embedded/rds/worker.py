@@ -22,6 +22,7 @@ class Worker:
         self.instance: Record = instance
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"rds-{instance.db_instance_identifier}")
         self._last: Future[None] | None = None
+        self._change: Future[None] | None = None
         self._interrupted: Callable[[], None] | None = None
 
     @property
@@ -35,7 +36,7 @@ class Worker:
         ``work`` is begun anew after an outage that it does not survive, and must be able to.
         """
         self.instance.status = status
-        self._submit(lambda: self._carry_out(work, then))
+        self._change = self._submit(lambda: self._carry_out(work, then))
 
     def behind_the_scenes(self, work: Callable[[], None]) -> Future[None]:
         """Work that no status tells of, and that an outage ends."""
@@ -48,7 +49,12 @@ class Worker:
             work()
 
     def hold(self, seconds: float) -> None:
-        """Wait for the work under way, but not for longer than ``seconds``."""
+        """Wait for the change under way, of which the status tells, but not for longer than ``seconds``."""
+        if self._change is not None:
+            wait([self._change], seconds)
+
+    def hold_all(self, seconds: float) -> None:
+        """As ``hold``, and for what is done behind the scenes."""
         if self._last is not None:
             wait([self._last], seconds)
 
