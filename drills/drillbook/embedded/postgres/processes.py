@@ -64,6 +64,9 @@ def _children(pid: int) -> list[int]:
     if not (_PROC / "self").exists():
         seen = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False, timeout=10)
         return [int(word) for word in seen.stdout.split()]
+    with suppress(OSError):
+        # The kernel's own list (CONFIG_PROC_CHILDREN), many times faster; whole for a process that is stopped.
+        return [int(word) for word in (_PROC / f"{pid}/task/{pid}/children").read_text().split()]
     return [int(entry.name) for entry in _PROC.glob("[0-9]*") if _parent(entry) == pid]
 
 
