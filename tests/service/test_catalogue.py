@@ -30,9 +30,9 @@ def test_every_description_is_a_function(name: str) -> None:
 
 
 def test_every_capability_that_a_service_may_need_has_a_truth_probe() -> None:
-    from drillbook.targets import truth_data, truth_serverless
+    from drillbook.targets import truth
 
-    assert sorted(truth_data.PROBES | truth_serverless.PROBES) == list(catalogue.CAPABILITIES)
+    assert sorted(truth.probes()) == list(catalogue.CAPABILITIES)
 
 
 def test_an_unknown_built_in_is_told_with_the_nearest() -> None:
