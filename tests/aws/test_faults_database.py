@@ -22,7 +22,9 @@ LOGIN = {"username": "master", "password": "correct-horse-1"}
 
 @pytest.fixture
 def world(world: World, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> World:
-    state = next(path.parent for path in tmp_path_factory.getbasetemp().glob("*/cloud.json"))
+    state = next(
+        one.parent for one in tmp_path_factory.getbasetemp().glob("*/cloud.json") if cloud.id in one.read_text()
+    )
     world.address = {"cloud": cloud.id, "state": str(state)}
     return world
 

@@ -37,13 +37,13 @@ FAULTS: dict[str, dict[str, Any]] = {
 def world(world: World, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The world of the cloud of all tests here, known by where its state is."""
     world.values |= {"region": REGION}
-    world.address = {"cloud": cloud.id, "state": str(_state_of(tmp_path_factory))}
+    world.address = {"cloud": cloud.id, "state": str(_state_of(cloud, tmp_path_factory))}
     yield world
     process.become(cloud, Failures())
 
 
-def _state_of(paths: pytest.TempPathFactory) -> Path:
-    return next(path.parent for path in paths.getbasetemp().glob("*/cloud.json"))
+def _state_of(cloud: Cloud, paths: pytest.TempPathFactory) -> Path:
+    return next(one.parent for one in paths.getbasetemp().glob("*/cloud.json") if cloud.id in one.read_text())
 
 
 def fault(world: World, name: str, **settings: Any) -> Fault:

@@ -158,6 +158,7 @@ def kill_and_go_down(world: Path, state: Path, temporary: Path, dice: random.Ran
     assert_nothing_is_left(scene, temporary)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1))
 def test_nothing_is_left_after_random_kills(
     world: Path, tmp_path: Path, own_temporary_directory: Path, seed: int
@@ -182,6 +183,7 @@ def test_nothing_is_left_after_the_cloud_alone_was_killed(
     assert_nothing_is_left(scene, own_temporary_directory)
 
 
+@pytest.mark.slow
 def test_another_state_directory_sweeps_what_a_killed_cloud_left(tmp_path: Path, own_temporary_directory: Path) -> None:
     killed = Scene(process.start(tmp_path / "one", owner=os.getpid()), tmp_path / "one")
     killed.kill([killed.cloud.pid])

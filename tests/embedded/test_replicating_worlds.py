@@ -62,6 +62,7 @@ def prepare(cloud: Cloud) -> None:
     s3.put_object(Bucket="source-bucket", Key="k", Body=b"x")
 
 
+@pytest.mark.slow
 def test_what_had_not_arrived_when_a_world_was_saved_arrives_in_the_cloud_that_loads_it(tmp_path: Path) -> None:
     first = process.start(tmp_path / "first", owner=os.getpid(), speed=100)
     prepare(first)

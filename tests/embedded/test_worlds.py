@@ -230,6 +230,20 @@ def test_snapshots_and_points_in_time_can_be_restored(twin: Cloud) -> None:
         assert query(here, name, "select count(*) from lines where id <= 1000") == [(1000,)]
 
 
+def test_a_loaded_world_that_is_saved_again_holds_what_nobody_asked_for(
+    start: Callable[..., Cloud], twin: Cloud, tmp_path: Path
+) -> None:
+    worlds.save(twin, tmp_path / "again.world")
+    third = start()
+    worlds.load(third, tmp_path / "again.world")
+    here = client_of(third, "rds")
+    here.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="again", DBSnapshotIdentifier="a-thousand")
+    await_database(here, "again")
+    assert query(here, "again", "select count(*) from lines") == [(1000,)]
+    here.delete_db_snapshot(DBSnapshotIdentifier="a-thousand")
+    assert not here.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+
+
 def test_the_world_that_was_saved_goes_its_own_way(source: Cloud, twin: Cloud) -> None:
     client_of(twin, "ssm").put_parameter(Name="/setting", Value="off", Type="String", Overwrite=True)
     assert client_of(source, "ssm").get_parameter(Name="/setting")["Parameter"]["Value"] == "on"

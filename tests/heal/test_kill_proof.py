@@ -78,7 +78,7 @@ def endpoint() -> Iterator[str]:
     server.communicate()
 
 
-@pytest.fixture(params=["files", "cloud"])
+@pytest.fixture(params=["files", pytest.param("cloud", marks=pytest.mark.slow)])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
     if request.param == "files":
         return Files(tmp_path)

@@ -25,11 +25,13 @@ def test_the_commands_of_a_runbook(with_aws_cli: dict[str, str], tmp_path: Path,
     assert seen == expected
 
 
+@pytest.mark.slow
 def test_the_services_for_which_version_1_ignores_the_endpoint(with_aws_cli: dict[str, str]) -> None:
     said = aws("rds describe-db-instances --region us-east-1 --query length(DBInstances)", with_aws_cli)
     assert (said.returncode, said.stdout.strip().isdigit()) == (0, True), said.stderr
 
 
+@pytest.mark.slow
 def test_an_address_of_aws_on_the_command_line_is_refused_with_the_reason(with_aws_cli: dict[str, str]) -> None:
     said = aws(
         "sts get-caller-identity --endpoint-url https://sts.amazonaws.com", with_aws_cli | {"AWS_MAX_ATTEMPTS": "1"}

@@ -85,6 +85,7 @@ def ok(ran: subprocess.CompletedProcess[str]) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_state_in_a_versioned_bucket_is_lost_and_recovered_by_content(terraform: Terraform, s3: Any) -> None:
     ok(terraform("init"))
     ok(terraform("workspace", "new", "dr"))

@@ -102,6 +102,7 @@ def test_the_embedded_cloud_truly_has_databases(embedded: Clients) -> None:
     wait_for("the databases' deletion", lambda: not left(), timeout=30, clock=SystemClock())
 
 
+@pytest.mark.slow
 def test_a_cloud_that_only_keeps_records_is_untrue(plain_moto: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(truth_probing, "PATIENCE", 1.0)
     monkeypatch.setattr(truth_operations, "_TRAIL", 0.0)

@@ -82,6 +82,7 @@ def test_probes_of_requests_leave_nothing_behind(embedded: Clients) -> None:
     assert embedded.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
+@pytest.mark.slow
 def test_a_cloud_that_only_keeps_records_of_functions_is_untrue(
     plain_moto: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:

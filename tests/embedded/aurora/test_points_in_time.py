@@ -12,7 +12,8 @@ import pytest
 SEED = 20261122
 
 
-@pytest.mark.parametrize("moments", [2, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moments", [2, 12])
 def test_a_restored_cluster_holds_exactly_what_was_committed_by_then(
     cluster: Callable[..., Any], cluster_of: Any, until: Callable[..., Any], moments: int
 ) -> None:

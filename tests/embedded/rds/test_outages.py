@@ -68,6 +68,7 @@ def test_a_new_replica_has_what_its_source_had_and_a_promoted_one_lacks_what_was
     assert replica.run("select count(*) from kept where n = 2")[0] > 0
 
 
+@pytest.mark.slow
 def test_a_link_that_is_cut_makes_a_replica_lag_until_it_is_mended(
     client: Callable[..., Any],
     instance: Callable[..., Any],
