@@ -1,4 +1,4 @@
-"""The clusters of a saved world: their volumes, snapshots and automated backups.
+"""The clusters of a saved world: their volumes and automated backups. Snapshots are kept with those of the instances.
 
 What follows another cluster is not saved: when the world is loaded it is made again from the cluster that it follows.
 """
@@ -16,24 +16,26 @@ from drillbook.embedded import keeping
 from drillbook.embedded.aurora.estate import Estate
 from drillbook.embedded.aurora.fleet import Fleet
 from drillbook.embedded.aurora.volume import copy_volume
-from drillbook.embedded.postgres.account import copy_tree
+from drillbook.embedded.postgres import shelf
 from drillbook.embedded.postgres.archive import Archive, Base
+from drillbook.embedded.postgres.copies import unpack
 
 _SETTLED = 30.0
-_VOLUMES, _FOLDERS = "volumes", ("snapshots", "archive")
+_DATA, _VOLUMES, _ARCHIVE = "data", "volumes", "archive"
 
 
 def save(estate: Estate, folder: Path) -> None:
     """Write everything into ``folder``. Changes that are under way come to their end first."""
     estate.jobs.finish(_SETTLED)
-    draft = estate.engine.folder("saved")
-    for fleet in estate.fleets.values():
-        if fleet.upstream is None:
-            with fleet.lock:
-                copy_volume(fleet.server, draft / fleet.key, estate.engine.account)
-    for name in _FOLDERS:
-        copy_tree(estate.engine.folder(name), draft / name, estate.engine.account)
-    draft.rename(folder / _VOLUMES)
+    draft = estate.engine.folder(_VOLUMES)
+    try:
+        for fleet in estate.fleets.values():
+            if fleet.upstream is None:
+                with fleet.lock:
+                    copy_volume(fleet.server, draft / fleet.key, estate.engine.account)
+        shelf.put(estate.engine, folder / _DATA, [*draft.iterdir(), *estate.engine.folder(_ARCHIVE).glob("*/*")])
+    finally:
+        shutil.rmtree(draft)
     state = {
         "fleets": {key: _told(fleet) for key, fleet in estate.fleets.items()},
         "archives": {key: _kept(archive, estate.engine.template) for key, archive in estate.archives.items()},
@@ -47,16 +49,12 @@ def load(estate: Estate, folder: Path) -> None:
     state = keeping.read(folder)
     if not state or not (state["fleets"] or state["archives"]):
         return
-    volumes = folder / _VOLUMES
-    for name in _FOLDERS:
-        place = estate.engine.folder(name)
-        shutil.rmtree(place)
-        (volumes / name).rename(place)
+    shelf.take(estate.engine, folder / _DATA, _ARCHIVE)
     for key, (account, region, record) in state["retained"].items():
         record.backend = rds_backends[account][region]
         estate.retained[key] = record
     for cluster in _clusters(state["fleets"]):
-        _adopt(estate, cluster, volumes, state["fleets"][cluster.db_cluster_resource_id])
+        _adopt(estate, cluster, folder / _DATA, state["fleets"][cluster.db_cluster_resource_id])
     for key, told in state["archives"].items():
         archive = estate.archives.setdefault(key, Archive(estate.engine, estate.engine.folder("archive", key)))
         archive.bases = [Base(at, _place(archive, name, estate.engine.template)) for at, name in told["bases"]]
@@ -79,10 +77,11 @@ def _replication(estate: Estate, fleet: Fleet, origin: Fleet) -> Any:
     return lambda: estate.replicate(fleet, origin)
 
 
-def _adopt(estate: Estate, cluster: DBCluster, volumes: Path, told: dict[str, Any]) -> None:
+def _adopt(estate: Estate, cluster: DBCluster, data: Path, told: dict[str, Any]) -> None:
     server = estate.engine.empty(cluster.db_cluster_identifier)
     if told["upstream"] is None:
-        (volumes / cluster.db_cluster_resource_id).rename(server.data)
+        volume = shelf.file_of(data, f"{_VOLUMES}/{cluster.db_cluster_resource_id}")
+        unpack(volume, server.data, estate.engine.account)
     fleet = estate.adopt(cluster, server)
     fleet.head, fleet.stopped, fleet.superseded = told["head"], told["stopped"], told["superseded"]
     for one in fleet.instances():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from drillbook.embedded.aurora.errors import InvalidDBClusterStateFault
 from drillbook.embedded.aurora.estate import Estate
 from drillbook.embedded.aurora.fleet import Fleet
 from drillbook.embedded.aurora.volume import copy_volume
-from drillbook.embedded.postgres.account import copy_tree
+from drillbook.embedded.postgres.copies import copy_tree, remove
 
 _VOLUME = "drillbook_volume"
 """The attribute of moto's record that names the copy: it stays with the record in a saved world."""
@@ -113,7 +112,7 @@ class Snapshots:
         return answer
 
     def delete(self, snapshot: DBClusterSnapshot) -> None:
-        shutil.rmtree(self.place(snapshot), ignore_errors=True)
+        remove(self.place(snapshot))
 
     def _new(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drillbook.embedded.postgres.account import Account, copy_tree
+from drillbook.embedded.postgres.account import Account
+from drillbook.embedded.postgres.copies import copy_tree
 from drillbook.embedded.postgres.server import Server
 
 

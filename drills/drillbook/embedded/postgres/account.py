@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -136,9 +135,3 @@ class Nursery:
             return subprocess.Popen(
                 booted, stdin=subprocess.DEVNULL, stdout=written, stderr=written, cwd="/", env=_ENVIRON
             )
-
-
-def copy_tree(source: Path, target: Path, account: Account) -> None:
-    """Copy a directory with modes and times, sharing blocks where the file system can. ``target`` must not exist."""
-    reflink = ["--reflink=auto", "--sparse=auto"] if sys.platform.startswith("linux") else []
-    account.run([shutil.which("cp") or "cp", "-Rp", *reflink, source, target])

@@ -13,9 +13,11 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
+from drillbook.embedded.postgres.copies import remove, text_in
 from drillbook.embedded.postgres.engine import Engine
 from drillbook.embedded.postgres.server import READY, Server
 
@@ -84,7 +86,7 @@ class Archive:
         while len(self.bases) > 1 and self.bases[1].at <= moment:
             data = self.bases.pop(0).data
             if data.parent == self.folder:
-                shutil.rmtree(data, ignore_errors=True)
+                remove(data)
         first = _first_segment(self.bases[0].data) if self.bases else ""
         for segment in self._log.iterdir():
             # The first 8 digits are the timeline; all timelines share the numbering of the log.
@@ -122,9 +124,8 @@ class Archive:
         return self.engine.account.folder(self.folder / "log")
 
 
+@lru_cache(maxsize=256)  # asked with every heartbeat, and no base backup changes
 def _first_segment(base: Path) -> str:
     """The segment from which a base backup needs the log; a template needs all of it."""
-    if not (base / "backup_label").exists():
-        return ""
-    found = re.search(r"\(file ([0-9A-F]{24})\)", (base / "backup_label").read_text())
+    found = re.search(r"\(file ([0-9A-F]{24})\)", text_in(base, "backup_label"))
     return found.group(1) if found else ""

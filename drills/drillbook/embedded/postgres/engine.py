@@ -24,7 +24,8 @@ from pathlib import Path
 
 from drillbook.embedded.planes import CloudState
 from drillbook.embedded.postgres import binaries
-from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, choose, copy_tree
+from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, choose
+from drillbook.embedded.postgres.copies import copy_tree
 from drillbook.embedded.postgres.network import Network
 from drillbook.embedded.postgres.server import Server
 from drillbook.embedded.postgres.spare import Spare

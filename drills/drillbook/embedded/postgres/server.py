@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from drillbook.clock import Clock
 from drillbook.embedded.postgres import processes
-from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed, copy_tree
+from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed
 from drillbook.embedded.postgres.binaries import Binaries
+from drillbook.embedded.postgres.copies import copy_tree
 from drillbook.embedded.postgres.sessions import PORT, Sessions
 from drillbook.embedded.postgres.template import ADMIN, PASSWORD_FILE, SETTINGS_FILE
 from drillbook.errors import WaitTimeout

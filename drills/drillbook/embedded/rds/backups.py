@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,9 @@ from uuid import uuid4
 
 from moto.rds.models import DBSnapshot, RDSBackend, rds_backends
 
-from drillbook.embedded.postgres.account import PostgresFailed, copy_tree
+from drillbook.embedded.postgres.account import PostgresFailed
 from drillbook.embedded.postgres.archive import Archive
+from drillbook.embedded.postgres.copies import copy_tree, is_there, remove
 from drillbook.embedded.rds.names import Record
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Backups:
 
     def delete_data(self, snapshot: Record) -> None:
         if snapshot.snapshot_type != "automated":
-            shutil.rmtree(self.data(snapshot), ignore_errors=True)
+            remove(self.data(snapshot))
 
     def _place(self, snapshot: Record) -> Path:
         self._estate.engine.folder("snapshots")
@@ -172,5 +172,5 @@ class Backups:
         snapshots = database.instance.backend.database_snapshots
         for name, snapshot in list(snapshots.items()):
             ours = snapshot.snapshot_type == "automated" and snapshot.dbi_resource_id == database.key
-            if ours and not self.data(snapshot).exists():
+            if ours and not is_there(self.data(snapshot)):
                 del snapshots[name]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from drillbook.embedded.addresses import address_of
 from drillbook.embedded.durations import DAY
-from drillbook.embedded.postgres.account import PostgresFailed, copy_tree
+from drillbook.embedded.postgres.account import PostgresFailed
 from drillbook.embedded.postgres.archive import Archive
+from drillbook.embedded.postgres.copies import copy_tree
 from drillbook.embedded.postgres.door import Door
 from drillbook.embedded.postgres.link import Link
 from drillbook.embedded.postgres.roles import create_master, set_password
