@@ -36,6 +36,12 @@ class Gate:
                 if self._shut:
                     self._changed.notify_all()
 
+    def wait(self) -> None:
+        """Return when it is open. What is done then is no request."""
+        with self._changed:
+            while self._shut:
+                self._changed.wait()
+
     @contextmanager
     def shut(self, patience: float) -> Iterator[None]:
         """Raises TargetError if requests are still under way after ``patience`` seconds (monotonic): a function that

@@ -97,7 +97,8 @@ class EmbeddedCloud:
         gc.freeze()  # What imports made stays.
         gc.enable()
         self._ready.set()
-        threading.Thread(target=warm_up, args=(self._aws, self.stopping), name="warm-up", daemon=True).start()
+        warming = (self._aws, self._gate, self.stopping)
+        threading.Thread(target=warm_up, args=warming, name="warm-up", daemon=True).start()
         while not self.stopping.wait(_HEARTBEAT):
             self._stop_if_due()
 

@@ -11,6 +11,7 @@ import threading
 
 from werkzeug.test import Client
 
+from drillbook.embedded.gate import Gate
 from drillbook.embedded.serving import Application
 
 _FIRST_CALLS = (
@@ -28,17 +29,20 @@ _FIRST_CALLS = (
 _log = logging.getLogger(__name__)
 
 
-def warm_up(api: Application, stopping: threading.Event) -> None:
-    """Call every service once that a drill is likely to use. Reads only, in a region where nothing is."""
+def warm_up(api: Application, gate: Gate, stopping: threading.Event) -> None:
+    """Call every service once that a drill is likely to use. Reads only, in a region where nothing is.
+
+    Nothing is called while ``gate`` is shut: whoever saves or loads a world waits for that alone."""
     try:
-        _call_all(Client(api), stopping)
+        _call_all(Client(api), gate, stopping)
     except Exception:  # noqa: BLE001 - a thread's last frame
         if not stopping.is_set():  # What is being taken apart may fail in any way.
             _log.exception("the warm-up failed")
 
 
-def _call_all(client: Client, stopping: threading.Event) -> None:
+def _call_all(client: Client, gate: Gate, stopping: threading.Event) -> None:
     for service, method, path, target in _FIRST_CALLS:
+        gate.wait()
         if stopping.is_set():
             return
         scope = f"warm/20260101/us-west-1/{service}/aws4_request"
