@@ -30,7 +30,9 @@ def is_valid(kind: str, value: str) -> bool:
             case "SOA" if len(value.split()) != _SOA_PARTS:
                 return False
             case _:
-                _data(kind, value).pack(DNSBuffer())
+                packed = DNSBuffer()
+                _data(kind, value).pack(packed)
+                return bool(packed.data)  # A comment is read as data of no length, which no record has.
     except (
         AddressValueError,
         DNSError,
