@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
+import pytest
+
 from drillbook.embedded import process
+from drillbook.embedded.light_regions import _prefix, light_regions
 
 PACKAGES = str(Path(process.__file__).parents[2])
 IMPORTED = (
@@ -50,3 +54,15 @@ def test_its_regions_and_instance_types_are_motos() -> None:
 
 def test_what_is_offered_where_is_read_when_it_is_asked_for() -> None:
     run(FEW)
+
+
+@pytest.mark.parametrize("service", ["rds", "dynamodb", "s3", "cloudwatch", "elbv2", "stepfunctions", "iam", "no-such"])
+def test_the_regions_of_a_service_are_botos(service: str) -> None:
+    for partition in ("aws", "aws-cn"):
+        known = boto3.Session().get_available_regions(service, partition)
+        with light_regions():
+            assert boto3.Session().get_available_regions(service, partition) == known
+
+
+def test_a_model_need_not_be_read_for_its_regions() -> None:
+    assert (_prefix("rds"), _prefix("elbv2"), _prefix("no-such")) == ("rds", "elasticloadbalancing", None)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+from drillbook.embedded.light_regions import light_regions
+
 _OFFERINGS = "instance_type_offerings"
 
 
@@ -19,19 +21,11 @@ def import_ec2() -> None:
     """Nothing happens if it is imported already."""
     if "moto.ec2.models" in sys.modules:
         return
-    import boto3
-    import botocore.session
-    from botocore.regions import EndpointResolver
     from moto.utilities import utils
-
-    resolver = EndpointResolver(botocore.session.get_session().get_data("endpoints"))
-
-    def regions(_session: object, service: str, partition_name: str = "aws", allow_non_regional: bool = False) -> Any:
-        return resolver.get_available_endpoints(service, partition_name, allow_non_regional)
 
     read = utils.load_resource
     with (
-        mock.patch.object(boto3.Session, "get_available_regions", regions),
+        light_regions(),
         mock.patch.object(utils, "load_resource", lambda name: [] if _OFFERINGS in name else read(name)),
     ):
         from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS

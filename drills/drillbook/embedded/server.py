@@ -22,6 +22,7 @@ from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
 from drillbook.embedded.knock import DOOR
 from drillbook.embedded.light_ec2 import import_ec2
+from drillbook.embedded.light_regions import light_regions
 from drillbook.embedded.planes import CloudState, Commanded, Door, Plane
 from drillbook.embedded.serving import Application, NoAnswer, StartResponse, endpoint_of, listen
 from drillbook.embedded.warm import warm_up
@@ -86,6 +87,7 @@ class EmbeddedCloud:
     def serve(self) -> None:
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
         _write_private(self.options.state_file, self._identity() | {"scratch": str(self.state.scratch)})
+        self._closing.enter_context(light_regions())
         import_ec2()  # Before a plane does it.
         for plane in planes.load():
             self._planes.append(plane)
