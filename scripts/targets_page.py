@@ -107,7 +107,7 @@ def ask(name: str) -> dict[str, Any]:
         return {
             "version": version(name),
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "findings": json.loads(out.read_text()),
+            "answers": answers(json.loads(out.read_text())),
         }
 
 
