@@ -25,7 +25,8 @@ FIRST_STEP = "      - name: put the last backup in place"
 
 @pytest.fixture
 def notes(notes: Repository) -> Repository:
-    """Two drills of a service whose world is shared."""
+    """Two drills of a service whose world is shared, with the baseline that a backup needs to hold the first notes."""
+    notes.edit({"hold: 500 ms": "hold: 2 s"})
     feature = notes.root / "features" / "notes-http" / "store_lost.feature"
     text = feature.read_text()
     scenario = text[text.index("  Scenario:") :]
