@@ -3,7 +3,7 @@
 ``targets_page.py``               run the suite at every endpoint that can run here, then write the page
 ``targets_page.py moto embedded`` at these only; of the others the last findings stay
 ``targets_page.py --render``      only write the page from docs/targets.json
-``targets_page.py --check NAME``  ask NAME, write nothing; fail if a rule that held holds no more
+``targets_page.py --check NAME``  ask NAME, write nothing; tell which rules that held hold no more
 
 docs/targets.json holds the last findings. What an endpoint was not asked stands on the page as "not asked".
 """
@@ -67,10 +67,11 @@ def main(arguments: list[str]) -> int:
 
 
 def check(name: str, known: dict[str, Any]) -> int:
-    """Where the endpoint cannot be made, it is said and counted as skipped, not as failed."""
+    """What another project's emulator lost is told, and is no failure of this one. Where it cannot be made or does not
+    start, that is said and counted as skipped."""
     try:
         found = ask(name)
-    except peers.CannotMake as error:
+    except (peers.CannotMake, TimeoutError) as error:
         print(f"targets: SKIPPED 1 endpoint: {name}: {error}")
         return 0
     now, before = found["answers"], known.get(name, {"answers": {}})["answers"]
@@ -79,7 +80,7 @@ def check(name: str, known: dict[str, Any]) -> int:
     print(f"targets: {name}: of {len(held)} rules that held, {len(held) - len(lost)} hold")
     for area, test in lost:
         print(f"targets: {name} held this before: {area} {test}: {now[area][test]}")
-    return 1 if lost else 0
+    return 0
 
 
 def ask_or_tell(name: str, known: dict[str, Any]) -> dict[str, Any]:
