@@ -24,7 +24,7 @@ from drillbook.instrument import Instrument
 from drillbook.objective import Basis, Interval, ObjectiveKind, Verdict
 from drillbook.probe import Probe, Reading
 from drillbook.proof import sabotage
-from drillbook.report.evidence import EvidenceWriter, slug
+from drillbook.report.evidence import EvidenceWriter, directory_name
 from drillbook.runner import Runner
 from drillbook.safeguard import Rails
 from drillbook.service_yaml import nearest
@@ -48,7 +48,9 @@ class Drill:
         self.assignment, self.conditions, self.run_id = assignment, conditions, run_id
         self.clock = conditions.clock
         self.events = EventStream(self.clock)
-        self.evidence = EvidenceWriter(conditions.reports / slug(assignment.name), self.events)
+        self.evidence = EvidenceWriter(
+            conditions.reports / directory_name(assignment.service, assignment.name), self.events
+        )
         self.log = Log(assignment, conditions, run_id)
         self._checks = Checks(self.log, self.events)
         self.instrument: Instrument | None = None

@@ -39,6 +39,8 @@ class Assignment:
     name: str
     """The scenario's name."""
     feature: str
+    service: str = ""
+    """The service that the scenario names; it has yet to be found."""
     objectives: tuple[Objective, ...] = ()
     faults: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()

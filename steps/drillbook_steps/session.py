@@ -151,6 +151,7 @@ class DrillSession:
         return Assignment(
             name,
             source,
+            service=about.service,
             objectives=about.objectives,
             faults=about.faults,
             plans=about.plans,

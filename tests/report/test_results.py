@@ -16,7 +16,7 @@ from drillbook.clock import VirtualClock
 from drillbook.errors import EvidenceError
 from drillbook.events import EventKind, EventStream
 from drillbook.report import index, junit, results, strict_json, summary, trend, wording
-from drillbook.report.evidence import EvidenceWriter, slug
+from drillbook.report.evidence import EvidenceWriter, directory_name, slug
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -177,6 +177,11 @@ def test_a_slug_keeps_words_of_any_script_and_is_never_empty() -> None:
     assert slug("表の復元") == "表の復元"
     assert slug("…") == "drill"
     assert len(slug("word " * 50)) <= 60
+
+
+def test_drills_of_two_services_with_one_name_have_directories_of_their_own() -> None:
+    assert directory_name("notes-http", "A region is lost") == "notes-http-a-region-is-lost"
+    assert directory_name("", "A region is lost") == "a-region-is-lost"
 
 
 def test_evidence_is_not_written_over(tmp_path: Path) -> None:

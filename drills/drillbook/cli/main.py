@@ -156,7 +156,7 @@ def doctor(
     raise Exit(doctor.examine(root, service, target=target, as_json=as_json))
 
 
-@app.command(epilog="Example: drillbook verify reports/latest/a-bad-deployment")
+@app.command(epilog="Example: drillbook verify reports/latest/shop-a-bad-deployment")
 def verify(
     directory: Annotated[Path, typer.Argument(help="Evidence directory of one drill.")],
     as_json: AsJson = False,

@@ -98,6 +98,11 @@ class EvidenceWriter:
         (self.directory / name).write_text(strict_json.document(value), encoding="utf-8")
 
 
+def directory_name(service: str, drill: str) -> str:
+    """What the evidence directory of a drill is called: two services may have a scenario of the same name."""
+    return "-".join(slug(part) for part in (service, drill) if part)
+
+
 def slug(name: str) -> str:
     """A drill's name as a directory name: lower-case words, in any script, joined by hyphens; at most 60 characters."""
     words = re.sub(r"[\W_]+", "-", name.casefold()).strip("-")
