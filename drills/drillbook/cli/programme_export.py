@@ -128,15 +128,19 @@ def calendar(root: Path, known: dict[str, Programme]) -> dict[str, Any]:
 
 def pull_request(root: Path) -> dict[str, Any]:
     """The workflow that drills again what a pull request may have broken."""
-    services = dict.fromkeys(planned.service for planned in file.drills_of(root, REGRESSION))
-    paths = [f"{kind}/{service}/**" for service in services for kind in ("drills", "features")]
     return {
         "name": "drills of recovery code",
-        "on": {"pull_request": {"paths": [*paths, f"drills/{file.NAME}", "steps/**"]}},
+        "on": {"pull_request": {"paths": recovery_code(root)}},
         "permissions": {"contents": "read"},
         "concurrency": {"group": "drills-${{ github.ref }}", "cancel-in-progress": True},
         "jobs": {REGRESSION: _job(root, REGRESSION)},
     }
+
+
+def recovery_code(root: Path) -> list[str]:
+    """What a recovery is made of: the services, the programmes, the drills, and drillbook itself, here or by its lock."""
+    library = ["constraints.txt", "pyproject.toml"] if _is_checkout(root) else ["requirements.txt", "pyproject.toml"]
+    return ["drills/**", "features/**", "steps/**", *library]
 
 
 def _job(root: Path, name: str) -> dict[str, Json]:
