@@ -138,7 +138,7 @@ def pull_request(root: Path) -> dict[str, Any]:
 
 
 def recovery_code(root: Path) -> list[str]:
-    """What a recovery is made of: the services, the programmes, the drills, and drillbook itself, here or by its lock."""
+    """What a recovery is made of: services, programmes, drills, and drillbook itself, here or by its lock."""
     library = ["constraints.txt", "pyproject.toml"] if _is_checkout(root) else ["requirements.txt", "pyproject.toml"]
     return ["drills/**", "features/**", "steps/**", *library]
 
