@@ -96,6 +96,15 @@ def test_a_record_that_was_read_badly_must_be_read_well_again() -> None:
     assert "no record that was read badly" in measure(never_again, run()).why
 
 
+def test_a_record_that_came_back_stays_so_although_answers_are_late_for_longer() -> None:
+    ops = probes(lambda t: not 2.05 < t < 4.95)
+    ops[31] = Op(31, Kind.READ, "a", 1, 3.1, 3.1, 3.12, Res.OK, seen=0)
+    ops[43] = Op(43, Kind.READ, "a", 1, 4.3, 4.3, 4.32, Res.OK, seen=1)
+    assert close(measure(ops, run()).interval, 2.9, 3.02)
+    ops[48] = Op(48, Kind.READ, "a", 1, 4.8, 4.8, 4.82, Res.OK, seen=0)
+    assert "no record that was read badly" in measure(ops, run()).why
+
+
 def test_a_silent_canary_proves_nothing() -> None:
     ops = [op for op in probes(lambda t: not 2 <= t < 4) if not 4.2 < op.sent < 9.4]
     found = measure(ops, run())
@@ -151,7 +160,9 @@ def brute_force(ops: list[Op], on: Run) -> tuple[bool, bool, float, float]:
             key: max(op.sent for op in bad if op.f is Kind.READ and op.res is Res.OK and op.seen != 1 and op.key == key)
             for key in keys
         }
-        again = {key: next((o for o in after if o.f is Kind.READ and o.key == key), None) for key in keys}
+        back = max([on.fault.hi] + [min(op.done, op.sent + on.slow) for op in stale])
+        later = sorted((op for op in looked if good(op) and op.sent >= back), key=lambda op: (op.sent, op.i))
+        again = {key: next((o for o in later if o.f is Kind.READ and o.key == key), None) for key in keys}
         well = {key: op for key, op in again.items() if op}
         if keys and not well:
             return False, True, lo, math.inf

@@ -6,8 +6,9 @@ was looked at. The truth then lies between the last bad operation's ``sent`` (it
 met the outage later than it was sent) and the ``done`` of the operations that prove recovery (it was up at some time
 before each of these was answered).
 
-A proof must have been sent when every bad operation was over: of two operations under way at once, the one sent later
-may have arrived earlier, before an outage began. An operation that got no answer is over, for this purpose, ``slow``
+A proof must have been sent when every bad operation of its sort was over: of two operations under way at once, the one
+sent later may have arrived earlier, before an outage began. The sorts are operations that went badly, and records that
+were read badly: a record that came back stays a proof of that although answers were late for a while longer. An operation that got no answer is over, for this purpose, ``slow``
 seconds after it was sent: requests are assumed to arrive within the latency that the service's customers accept.
 
 All instants are monotonic seconds; ``Rto.interval`` is seconds after the fault.
@@ -62,11 +63,11 @@ def rto(seen: Sequence[Sighting], run: Run, lost: int = 0) -> Rto:
     last = bad[-1].op
     impact = max(run.fault.lo, bad[0].op.sent)
     lowest = max(0.0, last.sent - run.fault.hi)
-    over = max(run.fault.hi, *(min(each.op.done, each.op.sent + run.slow) for each in bad))
+    over = _over(bad, run)
     held = _held(seen, over, run)
     if isinstance(held, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=held)
-    proof = _proof(seen, bad, held, run.revisit)
+    proof = _proof(seen, bad, held, run)
     if isinstance(proof, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=proof)
     restored = Interval(last.sent, proof)
@@ -108,23 +109,30 @@ def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
     return why
 
 
-def _proof(seen: Sequence[Sighting], bad: Sequence[Sighting], since: float, revisit: float) -> float | str:
+def _over(bad: Sequence[Sighting], run: Run) -> float:
+    """When the last of these had been answered, or would have been in time."""
+    return max(run.fault.hi, *(min(each.op.done, each.op.sent + run.slow) for each in bad))
+
+
+def _proof(seen: Sequence[Sighting], bad: Sequence[Sighting], since: float, run: Run) -> float | str:
     """When the last of the operations that must go well again had done so; else which one has not."""
-    proofs = []
     # A late answer about a record that is lost for good was bad for being late: the record itself will not come back.
-    suspects = {each.op.key: each.op for each in bad if each.op.stale and not each.lost}
+    misread = [each for each in bad if each.op.stale and not each.lost]
+    proofs = []
     for f in {each.op.f for each in bad if not each.op.stale or each.lost}:
         first = _first_answered(seen, since, f)
         if first is None:
             return f"no {f} has gone well since"
         proofs.append(first.done)
-    if not suspects:
+    if not misread:
         return max(proofs)
-    well = [(op, last) for key, last in suspects.items() if (op := _first_good(seen, since, Kind.READ, key))]
+    suspects = {each.op.key: each.op for each in misread}
+    back = _over(misread, run)
+    well = [(op, last) for key, last in suspects.items() if (op := _first_good(seen, back, Kind.READ, key))]
     if not well:
         return "no record that was read badly has been read well since"
     # The canary keeps an eye on some of the suspects. One that it met again by chance, long after, dates nothing.
-    dated = [op.done for op, last in well if op.sent - last.sent <= revisit]
+    dated = [op.done for op, last in well if op.sent - last.sent <= run.revisit]
     return max([*proofs, *(dated or [min(op.done for op, _ in well)])])
 
 
