@@ -101,7 +101,7 @@ def ask(name: str) -> dict[str, Any]:
             url = running.enter_context(endpoints.running(name))
             settings |= {"DRILLBOOK_CONFORMANCE_ENDPOINT": url}
             settings |= {"DRILLBOOK_CONFORMANCE_ACCOUNT": endpoints.ACCOUNTS[name]}
-        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", str(SUITE)]
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-rN", "-p", "no:cacheprovider", str(SUITE)]
         subprocess.run(command, cwd=CHECKOUT, env=os.environ | settings, check=False, stdout=sys.stderr)
         if not out.exists():
             raise peers.CannotMake("the suite wrote no findings")

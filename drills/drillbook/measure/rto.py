@@ -8,8 +8,9 @@ before each of these was answered).
 
 A proof must have been sent when every bad operation of its sort was over: of two operations under way at once, the one
 sent later may have arrived earlier, before an outage began. The sorts are operations that went badly, and records that
-were read badly: a record that came back stays a proof of that although answers were late for a while longer. An operation that got no answer is over, for this purpose, ``slow``
-seconds after it was sent: requests are assumed to arrive within the latency that the service's customers accept.
+were read badly: a record that came back stays a proof of that although answers were late for a while longer. An
+operation that got no answer is over, for this purpose, ``slow`` seconds after it was sent: requests are assumed to
+arrive within the latency that the service's customers accept.
 
 All instants are monotonic seconds; ``Rto.interval`` is seconds after the fault.
 """
