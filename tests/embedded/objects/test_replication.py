@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from moto.s3.models import FakeDeleteMarker, S3Backend, s3_backends
 
 from drillbook.clock import VirtualClock
 from drillbook.embedded.domains import Failures
+from drillbook.embedded.objects import delivery
 from drillbook.embedded.objects.outbox import outboxes, status_of
 from drillbook.embedded.objects.plane import Objects
 from drillbook.embedded.objects.rules import InvalidArgument, InvalidRequest, described, refuse_malformed
@@ -80,6 +82,30 @@ def test_an_object_arrives_after_the_delay_of_the_link(world: World) -> None:
     assert (world.versions("bbb", "k"), status_of(key)) == ([], "PENDING")
     world.pass_by(0.2)
     assert (world.versions("bbb", "k"), status_of(key)) == ([key.version_id], "COMPLETED")
+
+
+def test_two_threads_that_deliver_at_once_deliver_each_version_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, others = list[str](), list[Future[float | None]]()
+
+    def place(*wanted: Any) -> None:
+        placed.append(wanted[1].name)
+        if len(placed) == 1:
+            others.append(pool.submit(world.plane.deliver))
+            wait(others, 0.2)
+        really_place(*wanted)
+
+    really_place = delivery.place
+    monkeypatch.setattr(delivery, "place", place)
+    world.cloud.domains.become(APART)
+    world.replicate()
+    with ThreadPoolExecutor(1) as pool:
+        world.put("one")
+        world.put("two")
+        world.cloud.domains.heal()
+        world.pass_by(1)
+    assert (placed, others[0].result()) == (["one", "two"], None)
 
 
 def test_a_source_that_is_deleted_for_good_meanwhile_is_not_replicated(world: World) -> None:

@@ -153,6 +153,22 @@ def test_a_renamed_instance_is_known_to_its_source_and_its_replica_by_its_new_na
     assert instance("name-b").described()["ReadReplicaDBInstanceIdentifiers"] == ["name-s"]
 
 
+def test_a_replica_may_be_deleted_together_with_its_source(
+    cloud: Cloud, instance: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    source = instance("both-a").begin().ready()
+    source.rds.create_db_instance_read_replica(DBInstanceIdentifier="both-b", SourceDBInstanceIdentifier="both-a")
+    for one in (instance("both-b").ready(), source):
+        one.rds.delete_db_instance(**one.it, SkipFinalSnapshot=True)
+    left = {"both-a", "both-b"}
+    until("deletion", lambda: not left & {one["DBInstanceIdentifier"] for one in _all(source.rds)})
+    assert process.status(cloud)["planes"]["rds"]["failures"] == []
+
+
+def _all(rds: Any) -> list[dict[str, Any]]:
+    return list(rds.describe_db_instances()["DBInstances"])
+
+
 def test_bad_settings_change_nothing(instance: Callable[..., Any]) -> None:
     it = instance("settings").begin().ready()
     for wrong in ({"EngineVersion": "1.2"}, {"AllocatedStorage": 20 - 1}, {"VpcSecurityGroupIds": ["sg-nobody"]}):

@@ -41,7 +41,7 @@ class Estate:
         self.jobs = Jobs(cloud.clock)
         self._links = itertools.count(1)
         self.outages = 0
-        """How often something was broken or mended."""
+        """How often this plane was told that something is broken or mended: a moment after it is."""
         self.closed = threading.Event()
         self.fleets: dict[str, Fleet] = {}
         self.archives: dict[str, Archive] = {}
@@ -182,11 +182,11 @@ class Estate:
 
     def carry_out(self, fleet: Fleet, work: Callable[[], None]) -> None:
         """What an outage interrupts is begun anew when the region is back."""
-        outages = self.outages
+        begun_in = self.cloud.domains.now, self.outages
         try:
             work()
         except PostgresFailed:
-            if not fleet.dark and self.outages == outages:
+            if not fleet.dark and (self.cloud.domains.now, self.outages) == begun_in:
                 raise
             while fleet.dark and not self.closed.wait(_LOOK_AGAIN):
                 pass

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from moto.s3.exceptions import AccessDeniedByLock, MissingBucket
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
@@ -28,19 +29,20 @@ def buckets() -> list[FakeBucket]:
 
 
 class Delivery:
-    """Call it to deliver all that is due now, alone."""
+    """Call it to deliver all that is due now; one caller at a time delivers, with ``lock`` held."""
 
-    def __init__(self, cloud: CloudState) -> None:
-        self._cloud, self._transit = cloud, Transit("s3", cloud)
+    def __init__(self, cloud: CloudState, lock: AbstractContextManager[object]) -> None:
+        self._cloud, self._lock, self._transit = cloud, lock, Transit("s3", cloud)
         self._watched: set[tuple[str, Rule]] = set()
         """Buckets and rules whose metrics were not 0 when they were told last."""
 
     def __call__(self) -> float | None:
         """Seconds until something is due or to be told next; None if there is nothing."""
-        waits = [wait for bucket in buckets() for wait in self._advance(bucket)]
-        if self._tell_metrics():
-            waits.append(self._cloud.aws_seconds(durations.REPLICATION_METRICS))
-        return min(waits, default=None)
+        with self._lock:
+            waits = [wait for bucket in buckets() for wait in self._advance(bucket)]
+            if self._tell_metrics():
+                waits.append(self._cloud.aws_seconds(durations.REPLICATION_METRICS))
+            return min(waits, default=None)
 
     def _advance(self, bucket: FakeBucket) -> Iterator[float]:
         for name, outbox in list(outboxes(bucket).items()):

@@ -44,7 +44,7 @@ class Objects:
         from drillbook.embedded.objects.writes import Writes
 
         lock = threading.RLock()
-        self.deliver = Delivery(cloud)
+        self.deliver = Delivery(cloud, lock)
         self._courier = Courier("s3-replication", cloud, lock, self.deliver)
         writes = Writes(cloud.clock, lock, self._courier.wake)
         wrapped: dict[tuple[type, str], Callable[[Any], object]] = {

@@ -90,9 +90,11 @@ class Database(Worker):
         self.engine.spare.provide()
 
     def begin_anew(self) -> Server:
-        """An empty server as the primary."""
+        """An empty server as the primary; the log of an attempt before it is not this one's."""
         if self.primary is not None:
             self.engine.discard(self.primary)
+        self.archive.delete()
+        self.engine.folder("backups", self.key)
         self.primary = self.equip(self.engine.empty(self.instance.db_instance_identifier))
         return self.primary
 

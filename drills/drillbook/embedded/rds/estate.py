@@ -36,8 +36,6 @@ class Estate:
         self.cloud, self.engine = cloud, engine
         self.databases: dict[str, Database] = {}
         self.backups = Backups(self)
-        self.outages = 0
-        """How often something was broken or mended."""
         self.failures: deque[str] = deque(maxlen=5)
         """What went wrong in the background, newest last: always the embedded cloud's fault."""
 
@@ -81,7 +79,6 @@ class Estate:
 
     def domains_changed(self, before: Failures, now: Failures) -> None:
         """Cut what is cut at once, then take the power; what has power again runs on return."""
-        self.outages += 1
         known = list(self.databases.values())
         for database in known:
             self.check_link(database)

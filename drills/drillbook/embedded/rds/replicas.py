@@ -120,6 +120,8 @@ class Replicas:
         https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.html
         """
         for replica in self._estate.replicas_of(source):
+            if replica.instance.status == "deleting":
+                continue
             if replica.region == source.region:
                 replica.begin("modifying", lambda one=replica: self.promote_work(one))  # type: ignore[misc]
             else:

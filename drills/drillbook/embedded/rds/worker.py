@@ -67,11 +67,12 @@ class Worker:
         return self._last
 
     def _carry_out(self, work: Callable[[], None], then: str | None) -> None:
-        outages = self.estate.outages
+        domains = self.estate.cloud.domains
+        begun_in = domains.now
         try:
             work()
         except Exception as error:  # noqa: BLE001 - a job's last frame: told by the plane's status and the instance's
-            if self.hindered or self.estate.outages != outages:
+            if self.hindered or domains.now is not begun_in:
                 self._postpone(work, then)
                 return
             self.estate.note(self.instance.db_instance_identifier, error)
@@ -80,9 +81,7 @@ class Worker:
             self.instance.status = then
 
     def _postpone(self, work: Callable[[], None], then: str | None) -> None:
-        if then is None:
-            return
-        if self.hindered:
+        """Until what hinders it is over. Then, and after every change of failure domains, somebody takes it up: always
+        behind this in the worker's thread, and once what it needs runs again."""
+        if then is not None:
             self._interrupted = lambda: self._carry_out(work, then)
-        else:
-            self._submit(lambda: self._carry_out(work, then))
