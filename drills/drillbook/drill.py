@@ -28,7 +28,7 @@ from drillbook.report.evidence import EvidenceWriter, directory_name
 from drillbook.runner import Runner
 from drillbook.safeguard import Rails
 from drillbook.service_yaml import nearest
-from drillbook.steady_state import SteadyState
+from drillbook.steadiness import Steadiness
 from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -112,14 +112,11 @@ class Drill:
         self.instrument = Instrument.start(self.world, self.evidence, rate=chosen)
 
     def await_steady_state(self) -> None:
-        """The service is whole before we break it: every probe, and the canary, hold for the hold time.
+        """The service is whole before we break it: its probes and what clients see are steady for the hold time.
 
         Raises DrillbookError if not: then the drill says nothing about recovery.
         """
-        hold = self.service.canary.hold
-        self._steady_state().wait(hold, timeout=self._patience(), clock=self.clock)
-        if self.instrument:
-            self.instrument.await_baseline(hold, timeout=self._patience())
+        self._steadiness().before(self.instrument, self._patience())
         self._instant("t_baseline")
 
     # -- 4: inject ----------------------------------------------------------------------------------------------------
@@ -198,13 +195,10 @@ class Drill:
     # -- 7: verify ----------------------------------------------------------------------------------------------------
 
     def await_recovery(self) -> None:
-        """Every probe and the canary hold again for the hold time. Raises NotMet with what does not."""
+        """The steady state holds again, by the same rule, for the hold time. Raises NotMet with what does not."""
         self._stage("verify")
-        hold = self.service.canary.hold
         try:
-            self._steady_state().wait(hold, timeout=self._patience(), clock=self.clock)
-            if self.instrument:
-                self.instrument.await_recovery(timeout=self._patience())
+            self._steadiness().after(self.instrument, self._patience())
         except WaitTimeout as error:
             self._ask_time_box("verify")
             raise self._checks.unmet("the service is back in steady state", error.what) from None
@@ -367,8 +361,8 @@ class Drill:
         self.events.emit(EventKind.READING, name, ok=reading.ok, value=reading.value)
         return reading
 
-    def _steady_state(self) -> SteadyState:
-        return SteadyState({name: self._probe(name) for name in self.service.steady_state}, self.events)
+    def _steadiness(self) -> Steadiness:
+        return Steadiness(self.world, self._probe, self.log.steady)
 
     def _patience(self) -> float:
         """Seconds to wait for a steady state: on AWS until the objective is missed by half, elsewhere as agreed.

@@ -35,7 +35,7 @@ def describe(service: Service, target: str, faults: Sequence[str], plans: Sequen
         "stands_up": f"{len(standing)} stand-up action(s)" if standing else "uses what is there",
         "regions": dict(service.regions),
         "resources": [{"role": role, "type": each.type, "name": each.name} for role, each in service.resources.items()],
-        "steady_state": list(service.steady_state),
+        "steady_state": list(service.steady_state.sentences(service.canary.slow).values()),
         "faults": [{"name": name, "what": fault.describe()} for name, fault in built.items()],
         "blast_radius": [
             *(what for fault in built.values() for what in fault.touches()),

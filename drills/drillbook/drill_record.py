@@ -96,6 +96,8 @@ class Log:
     causes: list[str] = field(default_factory=list)
     error: BaseException | None = None
     """What ended the scenario early."""
+    steady: dict[str, Json] = field(default_factory=dict)
+    """What the steady state promises, and what was seen of it before the fault and after recovery."""
     crashes: list[str] = field(default_factory=list)
     """What the emulator itself got wrong during the drill."""
 
@@ -139,6 +141,7 @@ def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evide
         "verdict": str(verdict(log, judgement, leftovers)),
         "causes": list(dict.fromkeys(causes)),
         "sabotage": log.sabotage.name,
+        "steady_state": log.steady,
     }
     return results.entry(log.about(), told, left_over=leftovers, evidence=evidence)
 

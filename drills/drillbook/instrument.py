@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Self
 
 from drillbook import canary_records, placeholders
@@ -12,6 +14,9 @@ from drillbook.measure import history as histories
 from drillbook.measure.canary import Canary, LiveState
 from drillbook.measure.canary_settings import CanarySettings
 from drillbook.measure.front_door import HttpFrontDoor
+from drillbook.measure.traffic import Traffic, traffic
+from drillbook.steady_traffic import unmet
+from drillbook.units import duration_text
 from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from drillbook.measure.judge import Judgement
     from drillbook.objective import Interval, Objective
     from drillbook.report.evidence import EvidenceWriter
+    from drillbook.steady_promise import SteadyPromise
     from drillbook.world import World
 
 
@@ -41,7 +47,12 @@ class Instrument:
             change = canary_records.CanaryRecords(world, canary_records.CanaryRecords.Settings(**records))
             world.journal.carry_out(change, factory=canary_records.FACTORY, settings=records, world=world)
         canary = Canary.start(
-            placeholders.front_door(world), settings, evidence.history, slow=told.slow, clock=world.clock
+            placeholders.front_door(world),
+            settings,
+            evidence.history,
+            slow=told.slow,
+            remember=200 + ceil((told.hold + told.timeout) * settings.rate),
+            clock=world.clock,
         )
         return cls(world, canary, evidence)
 
@@ -58,12 +69,15 @@ class Instrument:
         """End the canary as a crash would."""
         self._canary.kill()
 
-    def await_baseline(self, hold: float, timeout: float) -> None:
-        """Wait until every operation has been good for ``hold`` seconds. Raises WaitTimeout with the last bad one."""
-        self._await("a baseline without a bad request", lambda: self._tail().good_for >= hold, timeout)
+    def await_baseline(self, promise: SteadyPromise, timeout: float) -> Traffic | None:
+        """Wait until the hold time was as promised, and return what was seen. Raises WaitTimeout with what was not.
 
-    def await_recovery(self, timeout: float) -> None:
-        """Wait until the service has answered well for so long that the judge can see the hold time.
+        ``timeout`` is in monotonic seconds. None if the canary is dead: the judge will say for how long it was blind.
+        """
+        return self._await("steady traffic", partial(self._steady, promise), timeout)
+
+    def await_recovery(self, promise: SteadyPromise, timeout: float) -> Traffic | None:
+        """As ``await_baseline``; and the service has answered well for so long that the judge can see the hold time.
 
         Missing records count only until the canary has come back to each: they may be lost for good, and that is for
         the judge to weigh.
@@ -72,22 +86,36 @@ class Instrument:
         enough = told.hold + told.slow + 5 / self._settings.rate
         patience = clock.monotonic() + told.hold + max(3.0, 30 / self._settings.rate)
 
-        def seen() -> bool:
+        def seen() -> Traffic | str:
             state = self._tail()
-            return state.good_for >= enough and (not state.missing or clock.monotonic() >= patience)
+            if state.good_for >= enough and (not state.missing or clock.monotonic() >= patience):
+                return self._steady(promise, forgive_missing=True)
+            return self._last_bad()
 
-        self._await(f"{told.hold:g} s of good requests", seen, timeout)
+        return self._await(f"{told.hold:g} s of good requests", seen, timeout)
 
-    def _await(self, what: str, seen: Callable[[], bool], timeout: float) -> None:
-        """Ends at once if the canary is dead: the judge will say for how long it was blind."""
-        wait_for(
+    def _await(self, what: str, seen: Callable[[], Traffic | str], timeout: float) -> Traffic | None:
+        found = wait_for(
             what,
-            lambda: "good" if seen() or not self._canary.alive else self._last_bad(),
-            until=lambda found: found == "good",
+            lambda: seen() if self._canary.alive else None,
+            until=lambda found: not isinstance(found, str),
             timeout=timeout,
             clock=self._world.clock,
             interval=0.05,
         )
+        return found if isinstance(found, Traffic) else None
+
+    def _steady(self, promise: SteadyPromise, *, forgive_missing: bool = False) -> Traffic | str:
+        """The hold time until now, or what of it is not as promised; what is not known is not."""
+        told = self._world.service.canary
+        count = ceil(told.hold * self._settings.rate)
+        seen = traffic(self._tail().recent, count, told.slow, forgive_missing=forgive_missing)
+        if seen is None or not seen.requests:
+            return "too few requests yet"
+        silence = self._world.clock.monotonic() - seen.latest
+        if silence > told.slow + 3 / self._settings.rate:
+            return f"no answer for {duration_text(silence)}"
+        return unmet(promise, seen) or seen
 
     def _tail(self) -> LiveState:
         with self._lock:  # the live display looks, too, from a thread of its own

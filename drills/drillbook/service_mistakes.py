@@ -97,9 +97,10 @@ def _inside(loc: Loc) -> str:
 
 
 def _names(document: Document, service: Service) -> Iterator[LocatedError]:
-    for key in ("steady_state", "detections"):
-        for index, name in enumerate(getattr(service, key)):
-            yield from _unknown(document, (key, index), name, service.probes, "probe")
+    steady: Loc = ("steady_state", "probes") if document.has(("steady_state", "probes")) else ("steady_state",)
+    for loc, named in ((steady, service.steady_state.probes), (("detections",), service.detections)):
+        for index, name in enumerate(named):
+            yield from _unknown(document, (*loc, index), name, service.probes, "probe")
     for name, sabotage in service.sabotages.items():
         if sabotage.fault is not None:
             yield from _unknown(document, ("sabotages", name, "fault"), sabotage.fault, service.faults, "fault")

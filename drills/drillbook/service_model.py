@@ -24,6 +24,7 @@ from drillbook.service_fields import (
     Pattern,
     Url,
 )
+from drillbook.steady_promise import SteadyPromise, SteadyPromiseField
 from drillbook.units import Duration, Share
 
 TargetName = Literal["embedded", "localstack", "aws", "local"]
@@ -300,7 +301,7 @@ class Service(Part):
     front_door: FrontDoor
     canary: CanarySettings = CanarySettings()
     probes: dict[str, ActionField] = Field(default_factory=dict)
-    steady_state: tuple[str, ...] = ()
+    steady_state: SteadyPromiseField = SteadyPromise()
     detections: tuple[str, ...] = ()
     faults: dict[str, FaultSpec] = Field(default_factory=dict)
     plans: dict[str, Annotated[PlanSpec, BeforeValidator(_long_form)]] = Field(default_factory=dict)

@@ -54,6 +54,7 @@ def _as_text(plan: dict[str, Json]) -> str:
         line("target", f"{plan['target']} ({plan['basis']}) — {plan['stands_up']}"),
         *(line("resource", f"{row['role']}: {row['type']} {row['name']}") for row in plan["resources"]),
         *(line("objective", f"{row['kind']} at most {duration_text(row['at_most'])}") for row in plan["objectives"]),
+        *(line("steady state", promise) for promise in plan["steady_state"]),
         *(line("fault", f"{row['name']}: {row['what']}") for row in plan["faults"]),
         *(line("blast radius", limit) for limit in plan["blast_radius"]),
         *(line("detected by", f"{row['probe']} within {duration_text(row['within'])}") for row in plan["detections"]),

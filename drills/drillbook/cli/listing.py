@@ -28,6 +28,7 @@ def _entry(root: Path, path: Path) -> dict[str, Json]:
         "title": service.title,
         "targets": list(service.targets),
         "objectives": {"rto": service.objectives.rto, "rpo": service.objectives.rpo},
+        "steady_state": list(service.steady_state.sentences(service.canary.slow).values()),
         "drills": [drill.as_json() for drill in features.drills_of(root, service.name)],
         "sabotages": list(service.sabotages),
     }
@@ -38,6 +39,7 @@ def _text(entry: dict[str, Json]) -> str:
         f"{name.upper()} {duration_text(limit)}" for name, limit in entry["objectives"].items() if limit is not None
     ]
     lines = [f"{entry['service']} — {entry['title'] or 'no title'} ({', '.join([*entry['targets'], *promised])})"]
+    lines += [f"  steady when {'; '.join(entry['steady_state'])}"] if entry["steady_state"] else []
     lines += [f"  {drill['drill']}  [{drill['place']}]" for drill in entry["drills"]] or ["  no drills yet"]
     if entry["sabotages"]:
         lines.append(f"  sabotages: {', '.join(entry['sabotages'])}")

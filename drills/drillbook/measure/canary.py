@@ -73,10 +73,10 @@ class Canary:
     """A running canary. Make one with ``Canary.start``."""
 
     def __init__(
-        self, process: subprocess.Popen[str], out: Path, settings: CanarySettings, slow: float, clock: Clock
+        self, process: subprocess.Popen[str], out: Path, settings: CanarySettings, state: LiveState, clock: Clock
     ) -> None:
         self._process, self.out, self.settings, self._clock = process, out, settings, clock
-        self._offset, self._state = 0, LiveState(slow)
+        self._offset, self._state = 0, state
 
     @classmethod
     def start(
@@ -86,10 +86,13 @@ class Canary:
         out: Path,
         *,
         slow: float = 1.0,
+        remember: int = 200,
         timeout: float = 15.0,
         clock: Clock | None = None,
     ) -> Canary:
-        """Start it and wait until its first operation has ended. ``slow``: the latency bound, for ``tail`` only.
+        """Start it and wait until its first operation has ended.
+
+        ``slow``: the latency bound, and ``remember``: how many operations to keep, both for ``tail`` only.
 
         The front door may hold secrets, so it is handed over on standard input: no file, no command line.
         Raises DrillBroken with what the canary said when it dies, WaitTimeout when no operation ends in ``timeout`` s.
@@ -100,7 +103,7 @@ class Canary:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
             )
-        canary = cls(process, out, settings, slow, clock or SystemClock())
+        canary = cls(process, out, settings, LiveState(slow, recent=deque(maxlen=remember)), clock or SystemClock())
         canary._order(
             json.dumps({"front_door": front_door, "settings": settings.as_json(), "guarded": egress.is_shut()})
         )
