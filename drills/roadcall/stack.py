@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from drillbook.aws.failures import calling
 from drillbook.aws.session import acting, session_of
 
-from .estate import alarms, aurora, backups, buckets, edge, services, tables
+from . import alarms, aurora, backups, buckets, edge, services, tables
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from drillbook.aws.session import session_of
 from drillbook.waiting import wait_for
 
-from .. import seed
-from ..names import DR, PRIMARY, REGIONS, TABLES, TAG_LIST
+from . import seed
+from .names import DR, PRIMARY, REGIONS, TABLES, TAG_LIST
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -9,8 +9,8 @@ from drillbook.aws.session import session_of
 from drillbook.sql.database import Database, connect
 from drillbook.waiting import wait_for
 
-from .. import seed
-from ..names import CLUSTERS, DATABASE, DR, GLOBAL_DATABASE, PRIMARY, SECRET, TAG_LIST
+from . import seed
+from .names import CLUSTERS, DATABASE, DR, GLOBAL_DATABASE, PRIMARY, SECRET, TAG_LIST
 
 if TYPE_CHECKING:
     import psycopg

@@ -2,7 +2,8 @@
 
 The record's health check looks at the failover switch: an object in the region that takes over. People decide when to
 fail over, since the database does not follow by itself; and they can, although Route 53's records cannot be changed
-while us-east-1 is lost (AWS: "Creating Disaster Recovery Mechanisms Using Amazon Route 53", standby takes over primary).
+while us-east-1 is lost (AWS: "Creating Disaster Recovery Mechanisms Using Amazon Route 53", by which the standby takes
+over the primary).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drillbook.aws.session import Session, session_of
 from drillbook.waiting import wait_for
 
-from ..names import API, DOMAIN, DR, PRIMARY, REGIONS, SWITCH_KEY, TAGS, regional_api, switch_bucket
+from .names import API, DOMAIN, DR, PRIMARY, REGIONS, SWITCH_KEY, TAGS, regional_api, switch_bucket
 
 if TYPE_CHECKING:
     from drillbook.world import World

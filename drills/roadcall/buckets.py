@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.session import Session, session_of
 
-from .. import seed
-from ..names import DR, PRIMARY, REGIONS, TAG_LIST, artifacts, recordings, switch_bucket
+from . import seed
+from .names import DR, PRIMARY, REGIONS, TAG_LIST, artifacts, recordings, switch_bucket
 
 if TYPE_CHECKING:
     from drillbook.world import World
 
-APP = Path(__file__).parents[1] / "app"
+APP = Path(__file__).parent / "app"
 
 
 def stand_up(world: World) -> None:

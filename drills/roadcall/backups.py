@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drillbook.aws.session import session_of
 from drillbook.waiting import wait_for
 
-from ..names import CLUSTERS, PRIMARY, TABLES, VAULT
+from .names import CLUSTERS, PRIMARY, TABLES, VAULT
 
 if TYPE_CHECKING:
     from drillbook.world import World

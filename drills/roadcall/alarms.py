@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.session import session_of
 
-from ..names import API_NAME, CLUSTERS, DR, FUNCTIONS, PRIMARY, REGIONS, TABLES, TAG_LIST, TOPIC, topic_arn
+from .names import API_NAME, CLUSTERS, DR, FUNCTIONS, PRIMARY, REGIONS, TABLES, TAG_LIST, TOPIC, topic_arn
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drillbook.aws.session import Session, session_of
 from drillbook.waiting import wait_for
 
-from ..names import FUNCTIONS, PRIMARY, ROLE, STACK, TAG_LIST, TEMPLATE, stack_parameters
+from .names import FUNCTIONS, PRIMARY, ROLE, STACK, TAG_LIST, TEMPLATE, stack_parameters
 
 if TYPE_CHECKING:
     from drillbook.world import World
