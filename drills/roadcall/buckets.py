@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drillbook.aws.session import Session, session_of
 
 from . import seed
-from .names import DR, PRIMARY, REGIONS, TAG_LIST, artifacts, recordings, switch_bucket
+from .names import DR, PRIMARY, REGIONS, SWITCH_KEY, TAG_LIST, artifacts, recordings, switch_bucket
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -27,8 +28,18 @@ def stand_up(world: World) -> None:
             Bucket=artifacts(session.account, region), Key="services.zip", Body=_package()
         )
     _bucket(session, switch_bucket(session.account), DR)
+    session.client("s3", DR).put_bucket_policy(
+        Bucket=switch_bucket(session.account), Policy=_seen_by_all(switch_bucket(session.account))
+    )
     _replicate(session)
     _record(session.client("s3", PRIMARY), recordings(session.account, PRIMARY))
+
+
+def _seen_by_all(bucket: str) -> str:
+    """Health checkers come unsigned. Nothing but the switch is in this bucket, and it says nothing."""
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    statement = {**allowed, "Resource": f"arn:aws:s3:::{bucket}/{SWITCH_KEY}"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _bucket(session: Session, name: str, region: str, *, versioned: bool = False) -> None:
