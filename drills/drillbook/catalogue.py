@@ -28,6 +28,7 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
         "service.slow": "drillbook.aws.faults.service:ServiceSlow",
         "service.throttled": "drillbook.aws.faults.service:ServiceThrottled",
         "service.unavailable": "drillbook.aws.faults.service:ServiceUnavailable",
+        "sql.corrupt_rows": "drillbook.sql.corrupt_rows:CorruptRows",
         "zone.dark": "drillbook.aws.faults.region:ZoneDark",
     },
     "probe": {
@@ -38,6 +39,7 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
         "web.latency": "drillbook.web.latency:Latency",
     },
     "configuration": {
+        "aurora.cluster": "drillbook.aws.probes.cluster:describe_configuration",
         "dynamodb.table": "drillbook.aws.probes.table:describe_configuration",
     },
 }

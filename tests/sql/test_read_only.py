@@ -105,3 +105,17 @@ def test_sessions_that_may_not_be_ended_are_told(world: World, database: Databas
         assert refused.value.code == "42501"
         assert healed(world)
     assert writes(instance, database)
+
+
+def test_a_copy_of_a_read_only_database_is_let_write(
+    world: World, database: Database, instance: dict[str, Any]
+) -> None:
+    with connected(instance, database.name or "") as connection:
+        connection.execute(f'alter database "{database.name}" set default_transaction_read_only = on')
+    assert not writes(instance, database)
+    for _ in range(2):
+        read_only.let_write(world, database)
+    assert writes(instance, database)
+    assert changes(world) == 1
+    assert healed(world)
+    assert not writes(instance, database)

@@ -114,6 +114,15 @@ def resume_writes(world: World, database: Database) -> None:
         make(world, DatabaseMode, DatabaseModeSettings(database=database, mode=mode))
 
 
+def let_write(world: World, database: Database) -> None:
+    """Let a copy take writes whose original was read-only when it was copied: the mode comes along in a snapshot.
+
+    Until then nothing can be written to the copy, so let traffic in first, and then writes. Again is once.
+    """
+    if mode_of(world, database) == "on":
+        make(world, DatabaseMode, DatabaseModeSettings(database=database, mode=None))
+
+
 def is_stopped_by_us(world: World, database: Database) -> bool:
     known = recall(world, _key(database))
     return known is not None and known["mode"] != mode_of(world, database)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from drillbook import configuration
+from drillbook.aws.probes.cluster import describe_configuration
 from drillbook.aws.recovery import (
     cluster_instances,
     database_point_in_time,
@@ -15,6 +17,7 @@ from drillbook.aws.recovery import (
     replica_rebuild,
 )
 from drillbook.aws.recovery.database_kinds import CLUSTER, CLUSTER_SNAPSHOT, INSTANCE, SNAPSHOT, described, look, rds_of
+from drillbook.aws.session import session_of
 from drillbook.errors import PermanentError
 from drillbook.probe import Reading
 from drillbook.world import World
@@ -34,6 +37,27 @@ def corrupt_later(world: World, database: str, *, cluster: bool) -> datetime:
     world.clock.sleep(1.2)
     run(world, database, "delete from t", cluster=cluster)
     return at
+
+
+def lost_settings(world: World, source: str, target: str) -> list[str]:
+    described = [describe_configuration(session_of(world), each, HERE) for each in (source, target)]
+    return [each.path for each in configuration.diff(*described)]
+
+
+@pytest.mark.slow
+def test_a_bare_restore_of_a_cluster_loses_settings_and_that_is_told(world: World, name: str) -> None:
+    a_cluster(world, name, DeletionProtection=True, BackupRetentionPeriod=5, Tags=OWNED)
+    a_member(world, name, f"{name}-w")
+    alarm = {"Namespace": "AWS/RDS", "MetricName": "DatabaseConnections", "Statistic": "Sum", "Period": 60}
+    session_of(world).client("cloudwatch", HERE).put_metric_alarm(
+        AlarmName=name, EvaluationPeriods=1, Threshold=9, ComparisonOperator="GreaterThanThreshold",
+        Dimensions=[{"Name": "DBClusterIdentifier", "Value": name}], **alarm,
+    )  # fmt: skip
+    database_snapshot.take(world, CLUSTER, name, f"{name}-s", HERE)
+    database_snapshot.restore_cluster(world, f"{name}-s", f"{name}-bare", [], HERE)
+    lost = lost_settings(world, name, f"{name}-bare")
+    assert {"alarms", "deletion protection", "instances", "tags.team"} <= set(lost)
+    assert healed(world).ok
 
 
 @pytest.mark.slow
@@ -60,6 +84,7 @@ def test_a_cluster_is_restored_to_an_instant_with_its_instances_and_settings(
     assert [one["PromotionTier"] for one in made["DBClusterMembers"]] == [0, 3]
     assert cluster_instances.is_served(world, target)
     assert run(world, target, "select n from t", cluster=True) == [1]
+    assert lost_settings(world, name, target) == []
     with pytest.raises(PermanentError, match="was not made by this drill"):
         database_point_in_time.restore_cluster(world, name, target, at.replace(year=2020))
     assert healed(world).ok
