@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from drillbook.aws.session import Session, session_of
 from drillbook.waiting import wait_for
 
-from .names import API, DOMAIN, DR, PRIMARY, REGIONS, SWITCH_KEY, TAGS, regional_api, switch_bucket
+from .names import API, DOMAIN, DR, HEALTH_NAME, PRIMARY, REGIONS, SWITCH_KEY, TAGS, regional_api, switch_bucket
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -22,6 +22,8 @@ Record = dict[str, Any]
 Target = dict[str, str]
 HEALTH, SWITCH = "roadcall-primary-health", "roadcall-failover-switch"
 """Caller references of the two health checks, by which they are found again."""
+WELL, LOST = "192.0.2.1", "192.0.2.2"
+"""Addresses that lead nowhere (RFC 5737): only their difference matters."""
 
 
 def stand_up_names(session: Session) -> dict[str, tuple[Target, Target]]:
@@ -37,10 +39,12 @@ def stand_up(world: World, names: dict[str, tuple[Target, Target]]) -> None:
     route53 = session_of(world).client("route53")
     made = route53.create_hosted_zone(Name=DOMAIN, CallerReference="roadcall")
     switch = _check(route53, SWITCH, _switch_check(session_of(world).account))
-    _check(route53, HEALTH, _primary_check())
+    primary = _check(route53, HEALTH, _primary_check())
     records = [_alias(regional_api(region), own) for region, (_, own) in names.items()]
     records.append(_alias(API, names[PRIMARY][0], SetIdentifier=PRIMARY, Failover="PRIMARY", HealthCheckId=switch))
     records.append(_alias(API, names[DR][0], SetIdentifier=DR, Failover="SECONDARY"))
+    records.append(_sign(WELL, SetIdentifier="well", Failover="PRIMARY", HealthCheckId=primary))
+    records.append(_sign(LOST, SetIdentifier="lost", Failover="SECONDARY"))
     change = route53.change_resource_record_sets(
         HostedZoneId=made["HostedZone"]["Id"],
         ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record} for record in records]},
@@ -78,6 +82,11 @@ def _domain_name(session: Session, region: str, name: str) -> Target:
 
 def _alias(name: str, target: Target, **routing: str) -> Record:
     return {"Name": name, "Type": "A", "AliasTarget": {**target, "EvaluateTargetHealth": False}, **routing}
+
+
+def _sign(address: str, **routing: str) -> Record:
+    """What the primary's health check sees, told by DNS: its status is asked of us-east-1, which may be lost."""
+    return {"Name": HEALTH_NAME, "Type": "A", "TTL": 10, "ResourceRecords": [{"Value": address}], **routing}
 
 
 def _check(route53: Any, reference: str, config: Record) -> str:

@@ -6,6 +6,8 @@ PRIMARY, DR = "us-east-1", "us-west-2"
 REGIONS = (PRIMARY, DR)
 DOMAIN = "roadcall.example.com"
 API = f"api.{DOMAIN}"
+HEALTH_NAME = f"primary-health.{DOMAIN}"
+"""Leads to one address while the primary region's health check succeeds, to another when it fails."""
 TABLES = {
     what: f"roadcall-{what}-prod" for what in ("users", "incidents", "vendors", "tracking-sessions", "call-records")
 }
