@@ -130,6 +130,8 @@ def test_a_strangers_table_is_neither_overwritten_nor_deleted(
     point = recovery_points.choose(world, vault, arn)
     with pytest.raises(PermanentError, match="a restore overwrites nothing"):
         backup_restore.restore(world, point, table, role=ROLE)
+    with pytest.raises(PermanentError, match="was not restored by this run"):
+        backup_restore.discard(world, "DynamoDB", table)
     assert healed(world).ok
     assert count(world, table) == 40
 
@@ -182,6 +184,9 @@ def test_an_instance_and_a_cluster_are_restored(world: World, name: str, vault: 
     backup_restore.restore(world, there, f"{name}-cr", role=ROLE)
     cluster_instances.add(world, f"{name}-cr", [cluster_instances.shape(CLASS)], THERE)
     assert run(world, f"{name}-cr", "select n from t", THERE, cluster=True) == [7]
+    for _ in range(2):
+        backup_restore.discard(world, "Aurora", f"{name}-cr", THERE)
+    assert look(rds_of(world, THERE), CLUSTER, f"{name}-cr") is None
     assert healed(world).ok
     assert look(rds_of(world, HERE), INSTANCE, f"{name}-r") is None
     assert look(rds_of(world, THERE), CLUSTER, f"{name}-cr") is None

@@ -15,7 +15,7 @@ from drillbook.aws.recovery.backup_targets import merged
 from drillbook.aws.recovery.backup_targets import target as target_of
 from drillbook.aws.recovery.journalled import make, recall, remember
 from drillbook.aws.recovery.recovery_points import RecoveryPoint
-from drillbook.aws.session import session_of
+from drillbook.aws.session import acting, session_of
 from drillbook.clock import utc_text
 from drillbook.errors import PermanentError
 from drillbook.events import Json
@@ -227,6 +227,31 @@ def wait_until_restored(world: World, job: str, region: str | None = None, *, ti
             do="correct what AWS Backup says, and restore to another name",
         )
     return str(ended["CreatedResourceArn"])
+
+
+def discard(world: World, kind: str, target: str, region: str | None = None) -> None:
+    """Delete what this run restored, a cluster with its instances, and wait: the end of a rehearsal. Twice is once.
+
+    ``kind`` is AWS Backup's ResourceType. Heal would do the same, later. Raises PermanentError for what this run did not
+    restore.
+    """
+    made = target_of(world, kind, target, region)
+    if not made.exists():
+        return
+    if "job" not in (recall(world, _key(made.arn)) or {}):
+        raise PermanentError(
+            f"{made.arn} was not restored by this run",
+            code="AlreadyExistsException",
+            do="see whose it is; a drill deletes only what it made",
+        )
+    with acting("recovery"):
+        wait_for(
+            f"deleting {made.arn}",
+            made.delete,
+            timeout=RESTORE_PATIENCE,
+            interval=_POLL / world.speed,
+            clock=world.clock,
+        )
 
 
 def described(world: World, job: str, region: str | None = None) -> dict[str, Any]:
