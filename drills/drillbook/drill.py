@@ -13,28 +13,29 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drillbook import drill_record, service_actions, targets
+from drillbook import canary_records, drill_record, service_actions, targets
 from drillbook import service as services
 from drillbook.drill_checks import Checks
+from drillbook.drill_faults import Faults
+from drillbook.drill_plans import Plans
 from drillbook.drill_record import Assignment, Conditions, Log, NotMet, NotSimulated
 from drillbook.errors import DrillbookError, UsageError, WaitTimeout
 from drillbook.events import EventKind, EventStream
 from drillbook.heal import HealResult, heal
 from drillbook.instrument import Instrument
-from drillbook.objective import Basis, Interval, ObjectiveKind, Verdict
+from drillbook.objective import Basis, ObjectiveKind, Verdict
 from drillbook.probe import Probe, Reading
 from drillbook.proof import sabotage
 from drillbook.report.evidence import EvidenceWriter, directory_name
-from drillbook.runner import Runner
 from drillbook.safeguard import Rails
 from drillbook.service_yaml import nearest
 from drillbook.steadiness import Steadiness
+from drillbook.targets.stand_up import FACTORY as STAND_UP
 from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
     from drillbook.events import Json
     from drillbook.measure.judge import Judgement
-    from drillbook.rails import TimeBox
     from drillbook.service import Service
     from drillbook.world import World
 
@@ -55,8 +56,8 @@ class Drill:
         self._checks = Checks(self.log, self.events)
         self.instrument: Instrument | None = None
         self._world: World | None = None
-        self._time_box: TimeBox | None = None
-        self._fault: Interval | None = None
+        self._faults = Faults(self.log, conditions, self.events)
+        self._plans = Plans(self.log, conditions, self.events)
         self._crashed_before: int | None = None
         """How often the emulator had failed when the service stood; None before that."""
 
@@ -128,33 +129,18 @@ class Drill:
         """
         self._named("faults", name)
         self._stage("inject")
-        fault, factory, used = service_actions.build_fault(self.world, name, dict(settings or {}))
-        self.log.blast_radius = fault.touches()
-        rails = Rails(self.world, go=self.conditions.go)
-        rails.before_fault(fault)
-        self._time_box = rails.time_box()
-        entry = self.conditions.journal.carry_out(fault, factory=factory, settings=used, world=self.world)
-        began = self._intent_of(entry.id)
-        wait_for(
-            f"the effect of the fault {name!r}",
-            lambda: fault.observe(entry.before),
-            timeout=max(10.0, fault.settle * 2),
-            clock=self.clock,
-            interval=0.02,
-            do="see why the target ignores the fault; a fault without effect proves nothing",
-        )
-        confirmed = self._instant("t_inject")
-        self._fault = Interval(began, confirmed)
+        self._faults.strike(self.world, name, dict(settings or {}))
         if self.instrument and self.log.sabotage.kills_canary:
             self.instrument.kill()
 
-    def _intent_of(self, entry_id: int) -> float:
-        """When the journal had written the intent: the fault cannot have begun before."""
-        return next(
-            event.at
-            for event in self.events.events
-            if event.kind is EventKind.JOURNAL and event.data["id"] == entry_id and event.data["state"] == "intent"
-        )
+    def lift(self, name: str) -> None:
+        """The fault called ``name`` is over: undone from its journal entry and read back, while the drill goes on.
+
+        Raises UsageError if it is not in place, FaultError if it cannot be undone now.
+        """
+        self._named("faults", name)
+        self._stage("lift")
+        self._faults.lift(self.world, name)
 
     # -- 5: detect, decide --------------------------------------------------------------------------------------------
 
@@ -183,14 +169,7 @@ class Drill:
         """Run a recovery plan. Raises NotMet, naming the step, if it fails."""
         self._named("plans", name)
         self._stage("recover")
-        factory = self.log.sabotage.spoil(self.service, partial(service_actions.build_plan, name=name))
-        self._instant("t_exec0")
-        memory = self.conditions.journal.memory(self.run_id)
-        runner = Runner(self.clock, self.events, memory, self.conditions.confirm)
-        self.log.plan = runner.run(factory(self.world))
-        self._instant("t_exec1")
-        if failure := self.log.plan.failure:
-            raise NotMet(f"the recovery plan {name!r} failed at the step {failure.step!r}: {failure.error}")
+        self._plans.run(self.world, name)
 
     # -- 7: verify ----------------------------------------------------------------------------------------------------
 
@@ -212,6 +191,18 @@ class Drill:
         """Compare a restored resource's configuration with its source's. Raises NotMet with each difference."""
         self._checks.configuration(self.world, name)
 
+    def nobody_acted(self) -> None:
+        """The service came back by itself: no plan was run, nothing else was changed. Raises NotMet with what was."""
+        acts = [f"the recovery plan {ran.name!r} was run" for ran in self._plans.ran] + self._changes_of_the_recovery()
+        told = "; ".join(dict.fromkeys(acts)) or "no plan was run, and nothing was changed but by the faults"
+        self._checks.found("nobody had to act", Reading(not acts, told))
+
+    def _changes_of_the_recovery(self) -> list[str]:
+        """What stands in the journal beside the stand-up, the canary's records and the faults."""
+        entries = self.conditions.journal.entries(self.run_id)
+        own = {canary_records.FACTORY, STAND_UP}
+        return [each.what for each in entries if each.factory not in own and each.id not in self._faults.entries]
+
     # -- 8: judge -----------------------------------------------------------------------------------------------------
 
     def meets(self, kind: ObjectiveKind) -> None:
@@ -231,22 +222,23 @@ class Drill:
     def _judge(self) -> Judgement:
         if self.instrument is None:
             raise UsageError("nothing was measured", do="add 'Given the canary is running' to the scenario")
-        if self._fault is None:
+        if self._faults.first is None:
             raise UsageError("nothing struck, so nothing can be measured", do="add 'When the fault \"…\" strikes'")
         if not self.instrument.has_ended:
             self._stage("judge")
             self.instrument.end()
         return self.instrument.judge(
-            self._fault,
+            self._faults.first,
             objectives=self.assignment.objectives,
-            instants={event.name: event.at for event in self.events.events if event.kind is EventKind.INSTANT},
+            instants=self._instants(),
             checks=self.log.checks,
-            failure=self._plan_failure(),
+            failure=self.log.plan_failure,
         )
 
-    def _plan_failure(self) -> str:
-        failure = self.log.plan.failure if self.log.plan else None
-        return f"{failure.step}: {failure.error}" if failure else ""
+    def _instants(self) -> dict[str, float]:
+        """Each instant by name; the first, where there are several, but the plans are done with the last of them."""
+        told = [(event.name, event.at) for event in self.events.events if event.kind is EventKind.INSTANT]
+        return {**dict(reversed(told)), **{name: at for name, at in told if name == "t_exec1"}}
 
     # -- 9 and 10: heal, record ---------------------------------------------------------------------------------------
 
@@ -288,10 +280,10 @@ class Drill:
     def _last_judgement(self) -> Judgement | None:
         if self.instrument is None:
             return None
-        if self._fault is None or isinstance(self.log.error, KeyboardInterrupt | SystemExit):
+        if self._faults.first is None or isinstance(self.log.error, KeyboardInterrupt | SystemExit):
             self.instrument.kill()
             return None
-        if isinstance(self.log.error, AssertionError) and self.log.plan and self.log.plan.ok:
+        if isinstance(self.log.error, AssertionError) and self.log.plans and not self.log.plan_failure:
             self._checks.complete(self.world)
         try:
             return self._judge()
@@ -339,8 +331,8 @@ class Drill:
 
     def _ask_time_box(self, stage: str) -> None:
         """A fault may only be in place for so long; healing it is never too late."""
-        if self._time_box and stage not in ("judge", "heal"):
-            self._time_box.check()
+        if self._faults.time_box and stage not in ("judge", "heal"):
+            self._faults.time_box.check()
 
     def _instant(self, name: str) -> float:
         return self.events.emit(EventKind.INSTANT, name).at
@@ -373,7 +365,8 @@ class Drill:
         agreed = self.conditions.patience + self.service.canary.hold
         if self.world.basis is Basis.MEASURED_AWS:
             agreed = 1.5 * max(limits, default=3600.0)
-        return min(agreed, max(0.0, self._time_box.left)) if self._time_box else agreed
+        box = self._faults.time_box
+        return min(agreed, max(0.0, box.left)) if box else agreed
 
 
 def _told(error: BaseException) -> str:

@@ -89,7 +89,7 @@ class Log:
     run_id: str
     world: World | None = None
     sabotage: Sabotage = field(default_factory=Sabotage)
-    plan: PlanResult | None = None
+    plans: list[PlanResult] = field(default_factory=list)
     checks: list[dict[str, Json]] = field(default_factory=list)
     configuration: list[dict[str, Json]] = field(default_factory=list)
     blast_radius: list[str] = field(default_factory=list)
@@ -100,6 +100,12 @@ class Log:
     """What the steady state promises, and what was seen of it before the fault and after recovery."""
     crashes: list[str] = field(default_factory=list)
     """What the emulator itself got wrong during the drill."""
+
+    @property
+    def plan_failure(self) -> str:
+        """The first step that failed, and why; empty if none did."""
+        failure = next((found for plan in self.plans if (found := plan.failure)), None)
+        return f"{failure.step}: {failure.error}" if failure else ""
 
     def about(self) -> dict[str, Json]:
         """Which drill of what, where, and what its numbers are worth."""

@@ -19,9 +19,11 @@ class EventKind(StrEnum):
     STARTED = "started"
     """A drill begins. data: service, target, basis, feature, run_id"""
     STAGE = "stage"
-    """A stage begins. name: preflight | stand up | baseline | inject | detect | recover | verify | judge | heal"""
+    """A stage begins. name: preflight | stand up | baseline | inject | lift | detect | recover | cut over | verify |
+    judge | heal"""
     INSTANT = "instant"
-    """A measured instant. name: t_baseline | t_inject | t_detect | t_declare | t_exec0 | t_exec1 | t_verified ..."""
+    """A measured instant. name: t_baseline | t_inject | t_lifted | t_detect | t_declare | t_exec0 | t_exec1 ...; data:
+    fault or plan, if it is of one"""
     STEP_STARTED = "step started"
     """A recovery step begins. name: the step; data: plan, phase, budget (seconds), manual"""
     STEP_ENDED = "step ended"

@@ -96,6 +96,23 @@ def heal(
     return healer.result()
 
 
+def heal_one(journal: Journal, entry: Entry, world: World, events: EventStream) -> None:
+    """Undo one applied change of the process's own run now, out of turn, while the drill goes on.
+
+    Raises FaultError if a later change of the same thing is open, which would have to be undone first, or if the change
+    cannot be read back as restored; it then stays open for ``heal``.
+    """
+    later = [other for other in journal.open_entries(entry.run_id) if other.id > entry.id]
+    if upon := next((other for other in later if other.overlaps(entry)), None):
+        raise FaultError(
+            f"{entry.what}: cannot be undone yet, since {upon.what} came after it and touches the same",
+            do="end the fault before that step, or leave it to the healing at the end of the drill",
+        )
+    with journal.healing():
+        healer = _Healer(journal, lambda _: world, events.clock, events, _from_service)
+        healer.restore_applied(entry, world)
+
+
 def _refuse_the_living(journal: Journal, entries: list[Entry]) -> None:
     if busy := next((run for entry in entries if (run := _being_made(journal, entry))), None):
         raise Refused(
@@ -145,11 +162,15 @@ class _Healer:
             self.gone += 1
             self.journal.move(entry, State.GONE, self.events)
             return
-        change = self.rebuild(world, entry.factory, entry.settings)
-        if entry.state is State.INTENT:
-            self._restore_until_settled(change, entry)
-        else:
-            self._restore_and_read_back(change, entry)
+        if entry.state is State.APPLIED:
+            self.restore_applied(entry, world)
+            return
+        self._restore_until_settled(self.rebuild(world, entry.factory, entry.settings), entry)
+        self._write_off(entry)
+
+    def restore_applied(self, entry: Entry, world: World) -> None:
+        """Restore a change that is known to have been made whole, and write it off. Raises if it cannot be."""
+        self._restore_and_read_back(self.rebuild(world, entry.factory, entry.settings), entry)
         self._write_off(entry)
 
     def _write_off(self, entry: Entry) -> None:

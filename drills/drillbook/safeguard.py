@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,12 @@ class Rails:
             rails += self._of_account(self._world.aws)
         return self._ask(rails)
 
-    def before_fault(self, change: Change) -> list[RailReport]:
-        """May this change be made? Reads tags, changes nothing. Raises Refused by the first rail that says no."""
-        touches = change.touches()
+    def before_fault(self, change: Change, *, beside: Collection[str] = ()) -> list[RailReport]:
+        """May this change be made? Reads tags, changes nothing. Raises Refused by the first rail that says no.
+
+        ``beside``: what the faults that are in place already touch; together they have one blast radius.
+        """
+        touches = [*beside, *own] if (own := change.touches()) else []
         resources = len(self._world.service.resources)
         settings = self._settings
         rails: list[Rail] = [BlastRadiusRail(touches, settings.max_resources, settings.max_share, resources)]

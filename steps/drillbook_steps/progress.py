@@ -28,6 +28,7 @@ INSTANTS = {
     "t_baseline": "the service is in steady state",
     "t_inject": "the fault is in effect",
     "t_detect": "detected",
+    "t_lifted": "the fault is over",
     "t_exec0": "recovery begins",
     "t_exec1": "the plan is done",
     "t_verified": "recovery is verified",
@@ -221,7 +222,7 @@ class Scene:
         return f"{event.name}"
 
     def _instant(self, event: Event) -> str:
-        if event.name == "t_inject":
+        if event.name == "t_inject" and self.fault is None:
             self.fault = event.at
         words = INSTANTS.get(event.name)
         if not words:

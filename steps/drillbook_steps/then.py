@@ -26,6 +26,12 @@ def _(drill: Drill) -> None:
     drill.await_recovery()
 
 
+@then(phrases.UNAIDED)
+def _(drill: Drill) -> None:
+    """The service came back by itself: no recovery plan was run, and nothing was changed but by the fault."""
+    drill.nobody_acted()
+
+
 @then(phrases.RTO)
 def _(drill: Drill) -> None:
     """From the fault to the first good request of a steady service, as the canary saw it. The whole interval counts."""

@@ -25,6 +25,12 @@ def _(drill: Drill, fault: str, datatable: list[list[str]]) -> None:
     drill.strike(fault, settings={row[0]: row[1] for row in datatable})
 
 
+@when(phrases.LIFTED)
+def _(drill: Drill, fault: str) -> None:
+    """The fault ends now, while the drill goes on: a lost region returns. It is undone from the journal."""
+    drill.lift(fault)
+
+
 @when(phrases.PLAN)
 def _(drill: Drill, plan: str) -> None:
     """Run a recovery plan of the service file, step by step, each timed against its budget."""

@@ -101,6 +101,13 @@ class Repository:
             if path.stem != feature:
                 path.unlink()
 
+    def feature(self, story: str) -> None:
+        """The service has this feature, and no other."""
+        folder = self.root / "features" / self.service
+        for path in folder.glob("*.feature"):
+            path.unlink()
+        (folder / "story.feature").write_text(story)
+
     # -- processes ----------------------------------------------------------------------------------------------------
 
     def start(self, *words: str, module: str = "drillbook.cli", **streams: Any) -> subprocess.Popen[str]:
@@ -138,6 +145,11 @@ class Repository:
     def results(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads((self.latest / "results.json").read_text())["drills"]
         return found
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened in the only drill of the latest run."""
+        (path,) = self.latest.glob("*/events.jsonl")
+        return [json.loads(line) for line in path.read_text().splitlines()]
 
     @property
     def latest(self) -> Path:

@@ -24,6 +24,7 @@ INSTANTS = {
     "t_impact": "first bad answer",
     "t_detect": "detected",
     "t_declare": "decided",
+    "t_lifted": "fault over",
     "t_exec0": "recovery starts",
     "t_exec1": "plan done",
     "t_restored": "restored",
