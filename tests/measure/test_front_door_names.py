@@ -80,3 +80,18 @@ def test_a_wrong_resolver_is_told_in_one_line() -> None:
     spec = {"url": "http://shop.example.com", "resolver": "8.8.8.8", "probe": {"path": "/"}}
     with pytest.raises(UsageError, match="names no resolver"):
         HttpFrontDoor(spec, timeout=2, clock=SystemClock())
+
+
+def test_headers_of_the_door_go_with_every_request_and_those_of_a_request_before_them() -> None:
+    probe = {"path": "/", "headers": {"X-Own": "b"}}
+    read = {"path": "/{key}", "version": "$.v"}
+    spec = {
+        "url": "http://127.0.0.1",
+        "headers": {"Authorization": "Token t", "X-Own": "a"},
+        "probe": probe,
+        "read": read,
+    }
+    door = HttpFrontDoor(spec, timeout=2, clock=SystemClock())
+    headers = {kind: door._templates[kind].headers for kind in (Kind.PROBE, Kind.READ)}
+    assert headers[Kind.PROBE] == {"Authorization": "Token t", "X-Own": "b"}
+    assert headers[Kind.READ] == {"Authorization": "Token t", "X-Own": "a"}

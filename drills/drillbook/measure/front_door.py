@@ -109,8 +109,8 @@ class HttpFrontDoor:
     """A front door over HTTP or HTTPS. ``timeout`` bounds a whole request in seconds of ``clock``."""
 
     def __init__(self, spec: Mapping[str, Json], *, timeout: float, clock: Clock) -> None:
-        """``spec``: ``url``, ``resolver`` (as in ``drillbook.web.resolver``; empty: the system's), and the templates
-        write, update, delete, read, probe, list. Raises UsageError."""
+        """``spec``: ``url``, ``resolver`` (as in ``drillbook.web.resolver``; empty: the system's), ``headers`` of every
+        request, and the templates write, update, delete, read, probe, list. Raises UsageError."""
         url = urlsplit(str(spec.get("url") or ""))
         if url.scheme not in ("http", "https") or not url.hostname:
             raise UsageError("front_door.url is no http(s) URL", do="write for example http://127.0.0.1:8080")
@@ -118,8 +118,8 @@ class HttpFrontDoor:
         self._resolver = resolver_of(str(spec.get("resolver") or ""), clock)
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._timeout, self._clock = timeout, clock
-        self._templates = {f: Template.parse(name, spec[name]) for f, name in _TEMPLATE.items() if spec.get(name)}
-        self._list = Template.parse("list", spec["list"]) if spec.get("list") else None
+        self._templates = {f: _template(spec, name) for f, name in _TEMPLATE.items() if spec.get(name)}
+        self._list = _template(spec, "list") if spec.get("list") else None
         if not self._templates:
             raise UsageError("front_door has no template", do="give at least one of write, read and probe")
         if (reading := self._templates.get(Kind.READ)) and reading.version is None:
@@ -208,6 +208,13 @@ class HttpFrontDoor:
         if (left := deadline - self._clock.monotonic()) <= 0:
             raise TimeoutError
         return left
+
+
+def _template(spec: Mapping[str, Json], name: str) -> Template:
+    """One of the door's templates; its own headers go before those of the door."""
+    return Template.parse(
+        name, {**spec[name], "headers": {**(spec.get("headers") or {}), **(spec[name].get("headers") or {})}}
+    )
 
 
 def classified(status: int, ok: frozenset[int]) -> Answer:
