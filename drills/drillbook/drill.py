@@ -224,16 +224,20 @@ class Drill:
             raise UsageError("nothing was measured", do="add 'Given the canary is running' to the scenario")
         if self._faults.first is None:
             raise UsageError("nothing struck, so nothing can be measured", do="add 'When the fault \"…\" strikes'")
-        if not self.instrument.has_ended:
+        first = not self.instrument.has_ended
+        if first:
             self._stage("judge")
             self.instrument.end()
-        return self.instrument.judge(
+        judgement = self.instrument.judge(
             self._faults.first,
             objectives=self.assignment.objectives,
             instants=self._instants(),
             checks=self.log.checks,
             failure=self.log.plan_failure,
         )
+        if first:
+            self.events.emit(EventKind.JUDGED, "measured", **drill_record.measured(judgement))
+        return judgement
 
     def _instants(self) -> dict[str, float]:
         """Each instant by name; the first, where there are several, but the plans are done with the last of them."""

@@ -13,7 +13,7 @@ from drillbook.clock import Clock, SystemClock
 from drillbook.events import Json
 from drillbook.objective import Objective, Verdict
 from drillbook.proof.sabotage import Sabotage
-from drillbook.report import results
+from drillbook.report import results, strict_json
 from drillbook.report.evidence import Findings
 from drillbook.runner import nobody_confirms
 
@@ -135,6 +135,13 @@ def _by_checks_alone(log: Log) -> Verdict:
     if log.error is not None:
         return Verdict.FAIL
     return Verdict.PASS if log.checks and not log.assignment.objectives else Verdict.INVALID
+
+
+def measured(judgement: Judgement) -> dict[str, Json]:
+    """What the judge has measured, for those who must know before the drill ends: all but the verdict on the whole."""
+    left_out = ("verdict", "causes", "buckets", "health")
+    told: dict[str, Json] = strict_json.finite(judgement.as_json())
+    return {name: value for name, value in told.items() if name not in left_out}
 
 
 def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evidence: str) -> dict[str, Json]:

@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     """An integrity or configuration check. name; data: ok, detail"""
     NOTE = "note"
     """Something a reader should know. name: the sentence"""
+    JUDGED = "judged"
+    """The judge has measured; the verdict is still to come. data: objectives, rto, rpo, windows, lost, … as in results"""
     VERDICT = "verdict"
     """data: the drill's result, as in results.json"""
     ENDED = "ended"

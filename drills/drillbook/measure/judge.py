@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from drillbook.events import Json
+from drillbook.measure.answered import answered
 from drillbook.measure.final import Final
 from drillbook.measure.health import Health, health
 from drillbook.measure.history import History, Op
@@ -69,6 +70,7 @@ class Judgement:
             "lost": len(self.losses.lost),
             "loss": self._loss_json(),
             "latency": latency(self.seen, self.run, self.rto.restored.hi if self.rto.restored else None),
+            "answered": answered(self.seen, self.run, self.rto.restored.hi if self.rto.restored else None),
             "buckets": buckets(self.seen, self.run),
             "health": self.health.as_json(),
         }

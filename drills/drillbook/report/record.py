@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from drillbook.clock import utc_text
 from drillbook.errors import EvidenceError
 from drillbook.events import EventKind, Json
 from drillbook.measure import history
@@ -16,6 +19,9 @@ from drillbook.measure.loss import losses
 from drillbook.measure.run import Run
 from drillbook.measure.sight import Sighting, sightings
 from drillbook.report import strict_json
+
+if TYPE_CHECKING:
+    from drillbook.world import World
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,13 @@ class Record:
             return 0.0, 1.0
         return min(moments) - self.origin, max(moments) - self.origin
 
+    def utc(self, at: float) -> str:
+        """The time of day of a monotonic instant; nothing if no event tells."""
+        first = self.events[0] if self.events else {}
+        if "utc" not in first:
+            return ""
+        return utc_text(datetime.fromisoformat(first["utc"]) + timedelta(seconds=at - first["at"]))
+
     @property
     def rate(self) -> float:
         """The canary's operations a second."""
@@ -76,6 +89,28 @@ def read(directory: Path) -> Record:
         checks=_json(directory, "checks.json", []),
         configuration=_json(directory, "configuration.json", []),
         journal=_lines(directory, "journal.jsonl"),
+    )
+
+
+def so_far(world: World) -> Record:
+    """The drill under way: its events until now, and what the judge has measured once an objective was asked for."""
+    events = [event.as_json() for event in world.events.events]
+    started = next((event for event in events if event["kind"] == EventKind.STARTED), {})
+    judged = [event for event in events if event["kind"] == EventKind.JUDGED]
+    return Record(
+        directory=Path(world.run_id),
+        drill={
+            **{name: started.get(name, "") for name in ("service", "target", "basis", "feature", "run_id")},
+            "title": world.service.title,
+            "drill": started.get("name", ""),
+            "speed": world.speed,
+        },
+        result=judged[-1] if judged else {},
+        events=events,
+        seen=(),
+        checks=[event for event in events if event["kind"] == EventKind.CHECK],
+        configuration=[],
+        journal=[],
     )
 
 
