@@ -17,7 +17,7 @@ Json = Any
 
 class EventKind(StrEnum):
     STARTED = "started"
-    """A drill begins. data: service, target, basis, feature, run_id"""
+    """A drill begins. data: service, target, basis, feature, faults, run_id"""
     STAGE = "stage"
     """A stage begins. name: preflight | stand up | baseline | inject | lift | detect | recover | cut over | verify |
     judge | heal"""
@@ -39,7 +39,7 @@ class EventKind(StrEnum):
     NOTE = "note"
     """Something a reader should know. name: the sentence"""
     JUDGED = "judged"
-    """The judge has measured; the verdict is still to come. data: objectives, rto, rpo, windows, lost, … as in results"""
+    """The judge has measured; the verdict is to come. data: objectives, rto, rpo, windows, lost, … as in results"""
     VERDICT = "verdict"
     """data: the drill's result, as in results.json"""
     ENDED = "ended"

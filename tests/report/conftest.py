@@ -158,7 +158,7 @@ def tell(events: EventStream, clock: VirtualClock) -> None:
     events.emit(EventKind.STARTED, "A bad deployment breaks the product list", service="product-lambda")
     for name in ("preflight", "stand up", "baseline"):
         events.emit(EventKind.STAGE, name)
-    events.emit(EventKind.NOTE, "blast radius rail: 1 resource, function product-list")
+    events.emit(EventKind.NOTE, "blast radius rail: 1 resource, function product-list", rail="blast radius")
     at(2.1)
     events.emit(EventKind.INSTANT, "t_baseline")
     events.emit(EventKind.READING, "function errors alarm", ok=True, value="OK")

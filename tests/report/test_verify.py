@@ -18,7 +18,7 @@ from drillbook.report.verify import Verification, differences, verify
 
 FILES = [
     "calls.jsonl", "checks.json", "configuration.json", "drill.json", "events.jsonl", "final.json", "history.jsonl",
-    "journal.jsonl", "manifest.json", "page.html", "timeline.svg", "verdict.json",
+    "journal.jsonl", "manifest.json", "page.html", "review.md", "timeline.svg", "verdict.json",
 ]  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def rewrite(path: Path, change: Callable[[Any], None]) -> None:
 
 def test_an_untouched_directory_verifies(evidence: Path) -> None:
     found = verify(evidence)
-    assert (found.verdict, found.operations, found.files) == ("PASS", 240, 11)
+    assert (found.verdict, found.operations, found.files) == ("PASS", 240, 12)
     assert found.as_json()["root"] == json.loads((evidence / "manifest.json").read_text())["root"]
     assert "PASS again" in str(found)
 

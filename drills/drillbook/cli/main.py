@@ -167,6 +167,17 @@ def verify(
     raise Exit(verification.verify(directory, as_json=as_json))
 
 
+@app.command(epilog="Example: drillbook review reports/latest/notes-http-the-server-and-its-store-are-lost")
+def review(
+    directory: Annotated[Path, typer.Argument(help="The evidence directory of one drill.")],
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+) -> None:
+    """Write a post-incident review from a drill's evidence, as Markdown for people to complete."""
+    from drillbook.cli import reviewing
+
+    reviewing.show(directory, out)
+
+
 @app.command(epilog="Example: drillbook init my-drills")
 def init(
     directory: Annotated[Path, typer.Argument(help="Folder to fill; made if it is not there.")] = Path(),

@@ -14,7 +14,7 @@ from typing import IO
 
 from drillbook.errors import UsageError
 from drillbook.events import Event, EventKind, EventStream, Json
-from drillbook.report import manifest, page, strict_json
+from drillbook.report import manifest, page, review, strict_json
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class EvidenceWriter:
         return self.directory / "final.json"
 
     def finish(self, findings: Findings) -> str:
-        """Write what is known at the end, the timeline, the page and the manifest; return the root hash."""
+        """Write what is known at the end, the timeline, the page, the review and the manifest; return the root hash."""
         self.close()
         self._write("drill.json", findings.drill)
         self._write("verdict.json", findings.result)
@@ -67,6 +67,7 @@ class EvidenceWriter:
         rows = "".join(strict_json.line(row) + "\n" for row in findings.journal)
         (self.directory / "journal.jsonl").write_text(rows, encoding="utf-8")
         page.write(self.directory)
+        review.write(self.directory)
         return manifest.write(self.directory)
 
     def close(self) -> None:

@@ -21,7 +21,14 @@ class Happening:
 
 def happenings(record: Record) -> list[Happening]:
     """Instants, detections, steps, notices, checks and what was healed; earliest first."""
-    told = [*_instants(record), *_faults(record), *_readings(record), *_steps(record), *_notes(record), *_checks(record)]
+    told = [
+        *_instants(record),
+        *_faults(record),
+        *_readings(record),
+        *_steps(record),
+        *_notes(record),
+        *_checks(record),
+    ]
     ordered = sorted(told, key=lambda each: each[0])
     return [Happening(at - record.origin, record.utc(at), what) for at, what in ordered]
 
@@ -35,9 +42,11 @@ def _instants(record: Record) -> Iterator[_Told]:
 
 
 def _faults(record: Record) -> Iterator[_Told]:
+    """From the baseline on: what was stood up before is no part of the story."""
     states = {"applied": "changed", "healed": "put back"}
+    stood_up = {event.get("id") for event in record.of_kind(EventKind.JOURNAL) if event["at"] < record.baseline}
     for event in record.of_kind(EventKind.JOURNAL):
-        if event.get("state") in states:
+        if event.get("state") in states and event.get("id") not in stood_up:
             yield event["at"], f"{states[event['state']]}: {event['name']}"
 
 
@@ -46,7 +55,7 @@ def _readings(record: Record) -> Iterator[_Told]:
     last: dict[str, Json] = {}
     for event in record.of_kind(EventKind.READING):
         name, ok = str(event["name"]), event.get("ok")
-        if name in last and last[name] != ok or (name not in last and ok is False):
+        if ok is not last.get(name, True):
             yield event["at"], f"“{name}” reads {_okay(ok)}: {event.get('value', '')}"
         last[name] = ok
 
@@ -64,7 +73,8 @@ def _steps(record: Record) -> Iterator[_Told]:
 
 
 def _notes(record: Record) -> Iterator[_Told]:
-    yield from ((event["at"], str(event["name"])) for event in record.of_kind(EventKind.NOTE))
+    notes = (event for event in record.of_kind(EventKind.NOTE) if "rail" not in event)
+    yield from ((event["at"], str(event["name"])) for event in notes)
 
 
 def _checks(record: Record) -> Iterator[_Told]:

@@ -55,6 +55,12 @@ class Record:
         beginning = self.events[0]["at"] if self.events else 0.0
         return float(self.instants.get("t_inject", self.instants.get("t_baseline", beginning)))
 
+    @property
+    def baseline(self) -> float:
+        """When the service was steady and the drill began in earnest; the beginning, if it never was."""
+        beginning = self.events[0]["at"] if self.events else 0.0
+        return float(self.instants.get("t_baseline", beginning))
+
     @cached_property
     def span(self) -> tuple[float, float]:
         """First and last moment, in seconds from the fault."""

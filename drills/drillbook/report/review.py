@@ -55,7 +55,11 @@ def markdown(evidence: record.Record) -> str:
 
 
 def _head(story: Story) -> str:
-    told = [("Service", story.service), *story.facts, ("Verdict", story.verdict if story.is_over else "still under way")]
+    told = [
+        ("Service", story.service),
+        *story.facts,
+        ("Verdict", story.verdict if story.is_over else "still under way"),
+    ]
     note = "" if story.actual else f"> {story.basis_sentence}\n\n"
     title = f"# Post-incident review: {_plain(story.name)}\n\n"
     return title + note + "\n".join(_table(("", ""), [*told, ("Reviewed by", PEOPLE)]))

@@ -96,6 +96,39 @@ class Story:
         return [(wording.PHASES.get(name, name.replace("_", " ")), value) for name, value in told.items()]
 
     @cached_property
+    def faults(self) -> list[str]:
+        """By the names of the service file."""
+        return [str(name) for event in self.record.of_kind(EventKind.STARTED) for name in event.get("faults") or []]
+
+    @cached_property
+    def plans(self) -> list[str]:
+        """The plans that were run, in order."""
+        return list(dict.fromkeys(str(step.get("plan", "")) for step in self.steps))
+
+    @cached_property
+    def detected_by(self) -> tuple[str, float] | None:
+        """Which of the service's detections noticed the fault, and how many seconds after it."""
+        at, struck = (self.record.instants.get(name) for name in ("t_detect", "t_inject"))
+        if at is None or struck is None:
+            return None
+        red = [event for event in self.record.of_kind(EventKind.READING) if event["ok"] is False and event["at"] <= at]
+        return (str(red[-1]["name"]), at - struck) if red else None
+
+    @property
+    def is_over(self) -> bool:
+        return any(self.record.of_kind(EventKind.VERDICT))
+
+    @cached_property
+    def steady(self) -> list[tuple[str, str, str]]:
+        """Each promise of the steady state, with what was seen of it before the fault and after recovery."""
+        told = self.result.get("steady_state") or {}
+        before, after = ((told.get(when) or {}).get("words") or {} for when in ("before", "after"))
+        return [
+            (says, before.get(name, "not reached"), after.get(name, "not reached"))
+            for name, says in (told.get("says") or {}).items()
+        ]
+
+    @cached_property
     def instants(self) -> list[tuple[str, float, str]]:
         """Each instant in words, seconds from the fault, and UTC."""
         utc = {event["name"]: event.get("utc", "") for event in self.record.of_kind(EventKind.INSTANT)}
