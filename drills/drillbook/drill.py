@@ -78,7 +78,6 @@ class Drill:
             target=target,
             basis=str(targets.basis_of(target)),
             feature=self.assignment.feature,
-            faults=list(self.assignment.faults),
             run_id=self.run_id,
         )
         self._stage("preflight")

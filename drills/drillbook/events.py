@@ -17,7 +17,7 @@ Json = Any
 
 class EventKind(StrEnum):
     STARTED = "started"
-    """A drill begins. data: service, target, basis, feature, faults, run_id"""
+    """A drill begins. data: service, target, basis, feature, run_id"""
     STAGE = "stage"
     """A stage begins. name: preflight | stand up | baseline | inject | lift | detect | recover | cut over | verify |
     judge | heal"""

@@ -103,9 +103,9 @@ def under_way(*, judged: dict[str, Any] | None = None) -> World:
     """A world in which a fault has struck two minutes ago and a plan has run."""
     clock = VirtualClock()
     events = EventStream(clock)
-    events.emit(EventKind.STARTED, "A region is lost", service="shop", basis="emulated", faults=["region dark"])
+    events.emit(EventKind.STARTED, "A region is lost", service="shop", basis="emulated")
     clock.sleep(60)
-    events.emit(EventKind.INSTANT, "t_inject")
+    events.emit(EventKind.INSTANT, "t_inject", fault="region dark")
     clock.sleep(20)
     events.emit(EventKind.READING, "health check", ok=False, value="Unhealthy")
     events.emit(EventKind.INSTANT, "t_detect")

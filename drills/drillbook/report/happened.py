@@ -37,8 +37,13 @@ _Told = tuple[float, str]
 
 
 def _instants(record: Record) -> Iterator[_Told]:
-    moments = chronicle.moments_of(record)
-    yield from ((at + record.origin, chronicle.INSTANTS[name]) for name, at in moments.items())
+    """Those of a fault or a plan each time they come; what only the judge can tell, from the judge."""
+    told = list(record.of_kind(EventKind.INSTANT))
+    for event in told:
+        of = event.get("fault") or event.get("plan")
+        yield event["at"], chronicle.INSTANTS.get(event["name"], event["name"]) + (f": {of}" if of else "")
+    judged = chronicle.moments_of(record).keys() - {event["name"] for event in told}
+    yield from ((chronicle.moments_of(record)[name] + record.origin, chronicle.INSTANTS[name]) for name in judged)
 
 
 def _faults(record: Record) -> Iterator[_Told]:

@@ -97,8 +97,9 @@ class Story:
 
     @cached_property
     def faults(self) -> list[str]:
-        """By the names of the service file."""
-        return [str(name) for event in self.record.of_kind(EventKind.STARTED) for name in event.get("faults") or []]
+        """Those that struck, by the names of the service file."""
+        struck = (event for event in self.record.of_kind(EventKind.INSTANT) if event["name"] == "t_inject")
+        return [str(event["fault"]) for event in struck if event.get("fault")]
 
     @cached_property
     def plans(self) -> list[str]:
