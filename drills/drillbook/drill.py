@@ -81,7 +81,14 @@ class Drill:
             run_id=self.run_id,
         )
         self._stage("preflight")
-        place = targets.Place(self.conditions.state, self.run_id, self.clock, self.events, self.conditions.journal)
+        place = targets.Place(
+            self.conditions.state,
+            self.run_id,
+            self.clock,
+            self.events,
+            self.conditions.journal,
+            self.conditions.clouds,
+        )
         self.conditions.refuse_if_open()
         self._world = self.log.world = world = targets.open_world(service, target, place, region=region)
         self._begin_journal(world)
@@ -279,6 +286,8 @@ class Drill:
         root = self.evidence.finish(drill_record.findings(self.log, judgement, result))
         if self._world and healed.ok:
             targets.remove_workdir(self._world.address)
+            if not leftovers and not self.log.crashes:
+                self._world.leave()
         return {**result, "run_id": self.run_id, "root": root}
 
     def _last_judgement(self) -> Judgement | None:

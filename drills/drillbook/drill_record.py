@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from drillbook.journal import Journal
     from drillbook.measure.judge import Judgement
     from drillbook.recovery import PlanResult, Step
+    from drillbook.targets.clouds import Clouds
     from drillbook.world import World
 
 
@@ -69,6 +70,8 @@ class Conditions:
     confirm: Callable[[Step], bool] = nobody_confirms
     """Asks a person whether a manual step of a plan is done."""
     clock: Clock = field(default_factory=SystemClock)
+    clouds: Clouds | None = None
+    """Where drills of the embedded target get their clouds from; None: each starts its own."""
 
     @property
     def state(self) -> Path:

@@ -99,9 +99,8 @@ def stand_up(world: World) -> dict[str, str]:
 
     Each action sees the values of those before it. Raises UsageError, or the action's own error.
     """
-    target = _target(world)
-    given = _values_of_the_target(world, target)
-    for step in target.stand_up:
+    given = values_of_the_target(world)
+    for step in _target(world).stand_up:
         found = action.perform(world, step)
         added = {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
         world.values.update(added)
@@ -111,9 +110,8 @@ def stand_up(world: World) -> dict[str, str]:
 
 def tear_down(world: World) -> None:
     """Undo ``stand_up``, also half of it, also in a process that knows nothing but where the world is."""
-    target = _target(world)
-    _values_of_the_target(world, target)
-    for step in target.tear_down:
+    values_of_the_target(world)
+    for step in _target(world).tear_down:
         action.perform(world, step)
 
 
@@ -128,8 +126,9 @@ def compare_configuration(world: World, spec: ConfigurationSpec) -> Comparison:
     return Comparison(source, restored, differences)
 
 
-def _values_of_the_target(world: World, target: Target) -> dict[str, str]:
-    """The values that the target's entry gives to placeholders; each may use those before it."""
+def values_of_the_target(world: World) -> dict[str, str]:
+    """Fill the values that the target's entry gives to placeholders, and return them; each may use those before it."""
+    target = _target(world)
     for name, template in target.values.items():
         world.values[name] = world.fill(template)
     return {name: world.values[name] for name in target.values}

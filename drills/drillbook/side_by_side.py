@@ -18,12 +18,18 @@ from drillbook.journal_file import count_open
 from drillbook.liveness import Process, this_process
 
 _AT_WORK = "worker.json"
+_WORKERS = "workers"
 
 
 def state_of(root: Path, worker: str = "") -> Path:
     """The state directory of a worker, or the one of the repository."""
-    shared = default_path(root).parent
-    return shared / "workers" / worker if worker else shared
+    own = default_path(root).parent
+    return own / _WORKERS / worker if worker else own
+
+
+def shared(state: Path) -> Path:
+    """The state directory of the repository that a worker's ``state``, or its own, belongs to."""
+    return state.parent.parent if state.parent.name == _WORKERS else state
 
 
 def journals(root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from drillbook.aws.session import Session
     from drillbook.journal import Journal
     from drillbook.service import Service
+    from drillbook.targets.prepared import Prepared
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_.]*)\}")
 
@@ -46,6 +48,11 @@ class World:
     speed: float = 1.0
     """AWS durations are divided by this in the embedded cloud (alarm periods, restorable lag); 1 elsewhere."""
 
+    prepared: Prepared | None = None
+    """The saved world that this one began with, or is to be saved as; None where none is kept."""
+    leave: Callable[[], None] = lambda: None
+    """Ends what was opened for this drill alone. For when it is over and healed: then nobody needs it any more."""
+
     guard: Guard = field(default_factory=Guard)
     """Up while the world is open on an emulated target: this process cannot reach AWS."""
 
@@ -53,6 +60,8 @@ class World:
         """The drill has ended, or was not begun: let go of connections and of the guard. Twice is once."""
         if self.aws is not None:
             self.aws.close()
+        if self.prepared is not None:
+            self.prepared.release()
         self.guard.lower()
 
     def fill(self, template: str) -> str:

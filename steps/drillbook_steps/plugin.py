@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--drillbook-rate", type=float, default=0.0, metavar="HZ", help="canary operations a second")
     option("--drillbook-plan", action="store_true", help="show what each drill would do, and touch nothing")
     option("--drillbook-go", action="store_true", help="really break things on the aws target")
+    option("--drillbook-keep-cloud", action="store_true", help="leave the last drill's embedded cloud running")
     option("--drillbook-quiet", action="store_true", help="no live progress")
 
 
@@ -134,6 +135,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
     show_plans(session)
     return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Under xdist, too, this tells which drill follows."""
+    if _SESSION in item.config.stash:
+        session_of(item.config).next = nextitem
 
 
 @pytest.hookimpl(tryfirst=True)

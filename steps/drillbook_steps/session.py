@@ -21,12 +21,14 @@ from drillbook.errors import DrillbookError
 from drillbook.events import Json
 from drillbook.journal import Journal
 from drillbook.objective import Verdict
+from drillbook.targets import embedded
+from drillbook.targets.clouds import Clouds
 from drillbook_steps.confirmation import confirmation
 from drillbook_steps.interrupts import undisturbed
 from drillbook_steps.outline import outline
 from drillbook_steps.plugin import root_of
 from drillbook_steps.progress import Progress
-from drillbook_steps.selection import outline_of
+from drillbook_steps.selection import outline_of, template_of
 
 PASSED, MISSED, BROKEN = 0, 1, 4
 """Exit codes, as ``drillbook --help`` documents them."""
@@ -48,8 +50,11 @@ class DrillSession:
         self.broken: list[tuple[str, int]] = []
         """What broke drills, as opposed to what drills found: the test's id, and the exit code."""
         self.has_workers = False
+        self.next: pytest.Item | None = None
+        """The test that follows the one that runs."""
         self._open = ExitStack()
         self._journals: dict[Path, Journal] = {}
+        self._clouds: dict[Path, Clouds] = {}
         terminal = _terminal(config)
         self.progress = Progress(terminal, clock=self.clock, is_tty=False if self.worker else None, speaker=self.worker)
         self.confirm = confirmation(None if self.worker else terminal, self.progress.say)
@@ -58,10 +63,20 @@ class DrillSession:
 
     def journal_for(self, service: str) -> Journal:
         """The journal of the service's drills, opened when it is first needed."""
-        path = side_by_side.state_of(self.root, self._cloud_of(service)) / "journal.sqlite3"
+        path = self._state_of(service) / "journal.sqlite3"
         if path not in self._journals:
             self._journals[path] = self._open.enter_context(Journal(path))
         return self._journals[path]
+
+    def _state_of(self, service: str) -> Path:
+        return side_by_side.state_of(self.root, self._cloud_of(service))
+
+    def _clouds_in(self, state: Path) -> Clouds:
+        """Where the drills of a state directory get their clouds from; they end before its journal is closed."""
+        if state not in self._clouds:
+            self._clouds[state] = clouds = Clouds(state, keep=self.config.getoption("--drillbook-keep-cloud"))
+            self._open.callback(clouds.close)
+        return self._clouds[state]
 
     def _cloud_of(self, service: str) -> str:
         """The worker's name, if it is to drill the service in an embedded cloud of its own; else empty."""
@@ -81,12 +96,20 @@ class DrillSession:
         One that follows another has no more to ask: raised while pytest already ends, it would cost the results.
         """
         with undisturbed(lambda: self.progress.say("interrupted; healing first")) as signals:
+            self._look_ahead()
             result = drill.close()
             self._take(result, request, drill)
         if signals and not isinstance(drill.log.error, KeyboardInterrupt):
             raise KeyboardInterrupt
         if drill.log.error is None and result["verdict"] != Verdict.PASS:
             raise NotMet(f"{result['verdict']}: {'; '.join(result['causes'])}")
+
+    def _look_ahead(self) -> None:
+        """Have the next drill's cloud started while this one ends: nothing is measured any more."""
+        following = outline_of(self.next).service if self.next and template_of(self.next) else ""
+        if following and is_alone(self.root, following, self.config.getoption("--drillbook-target")):
+            state = self._state_of(following)
+            self._clouds_in(state).expect(embedded.wanted_by(services.find(self.root, following), state, self.clock))
 
     def _take(self, result: dict[str, Json], request: pytest.FixtureRequest, drill: Drill) -> None:
         self.progress.done()
@@ -161,10 +184,11 @@ class DrillSession:
 
     def _conditions(self, request: pytest.FixtureRequest) -> Conditions:
         option = self.config.getoption
+        service = outline_of(request.node).service
         return Conditions(
             root=self.root,
             reports=self.directory,
-            journal=self.journal_for(outline_of(request.node).service),
+            journal=self.journal_for(service),
             target=option("--drillbook-target"),
             sabotage=option("--drillbook-sabotage"),
             rate=option("--drillbook-rate"),
@@ -172,6 +196,7 @@ class DrillSession:
             go=option("--drillbook-go"),
             confirm=self.confirm,
             clock=self.clock,
+            clouds=self._clouds_in(self._state_of(service)),
         )
 
     def _write(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.clock import SystemClock
-from drillbook.embedded import process
+from drillbook.embedded import process, slots
 from drillbook.embedded.domains import Failures
 from drillbook.waiting import wait_for
 
@@ -86,9 +86,7 @@ def test_a_killed_drill_leaves_a_dark_region_that_heal_brings_back(ledger: Repos
     run.until("struck")
     run.process.kill()
     run.end()
-    cloud_of = ledger.root / ".drillbook"
-    cloud = process.find(cloud_of)
-    assert cloud is not None
+    ((cloud_of, cloud),) = slots.living(ledger.root / ".drillbook")
     assert process.failures(cloud) == Failures(regions=frozenset({"eu-west-1"}))
     healed = ledger.heal()
     assert (healed.code, json.loads(healed.out)["restored"]) == (0, 1), healed

@@ -193,9 +193,8 @@ def test_a_drills_world_is_guarded_until_it_is_closed(tmp_path: Path) -> None:
                 socket.getaddrinfo("sts.amazonaws.com", 443)
         finally:
             world.close()
+            world.leave()
             targets.remove_workdir(world.address)
-            if cloud := process.find(tmp_path):
-                process.stop(cloud)
     assert not egress.is_shut()
 
 

@@ -13,7 +13,6 @@ import pytest
 from drillbook import placeholders, targets
 from drillbook import service as services
 from drillbook.clock import SystemClock
-from drillbook.embedded import process
 from drillbook.events import EventStream
 from drillbook.instrument import front_door_of
 from drillbook.journal import Journal
@@ -58,9 +57,9 @@ def opened(service: Service, tmp_path: Path) -> Iterator[Callable[[str], World]]
             return worlds[-1]
 
         yield make
-    if (tmp_path / "state").exists() and (cloud := process.find(tmp_path / "state")):
-        process.stop(cloud)
     for world in worlds:
+        world.close()
+        world.leave()
         targets.remove_workdir(world.address)
 
 

@@ -13,7 +13,7 @@ import typer
 
 from drillbook.cli.root import find_root, state_dir
 from drillbook.clock import SystemClock
-from drillbook.embedded import process, worlds
+from drillbook.embedded import process, slots, worlds
 from drillbook.embedded.process import Cloud
 from drillbook.errors import UsageError
 from drillbook.shell.environment import pointed_at
@@ -40,9 +40,10 @@ def up(given: Path | None, *, speed: float | None, foreground: bool, as_json: bo
 def down(given: Path | None) -> None:
     """Stop the cloud; not an error if none runs. What a killed one left is removed."""
     state = state_dir(find_root(given))
-    cloud = process.find(state)
+    cloud = found(state)
     if cloud is None:
         process.clear(state)
+        slots.sweep(state)
         typer.echo("no embedded cloud is running")
         return
     process.stop(cloud)
@@ -73,10 +74,16 @@ def load(given: Path | None, file: Path, *, as_json: bool) -> None:
 
 def running_cloud(given: Path | None) -> Cloud:
     """The cloud of the repository. Raises UsageError if none runs."""
-    cloud = process.find(state_dir(find_root(given)))
+    cloud = found(state_dir(find_root(given)))
     if cloud is None:
         raise UsageError("no embedded cloud is running", do="start it: drillbook cloud up")
     return cloud
+
+
+def found(state: Path) -> Cloud | None:
+    """The cloud that was started by hand, or else the newest of a drill that runs now, or that was kept."""
+    by_hand = process.find(state)
+    return by_hand or next((cloud for _, cloud in slots.living(state)), None)
 
 
 def _announce(cloud: Cloud, state: Path, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from drillbook.cli.cloud import found
 from drillbook.cli.root import find_root, state_dir
 from drillbook.embedded import process
 from drillbook.embedded.census import Member, family
@@ -20,7 +21,7 @@ STOPPED = 1
 
 def show(given: Path | None, *, as_json: bool) -> int:
     """Say what runs; 0 if a cloud does, else 1."""
-    cloud = process.find(state_dir(find_root(given)))
+    cloud = found(state_dir(find_root(given)))
     if cloud is None:
         typer.echo(json.dumps({"running": False}) if as_json else "no embedded cloud is running")
         return STOPPED

@@ -118,6 +118,7 @@ def _target(root: Path, service: Service, asked: str, probed: set[str]) -> Itera
             yield from _capabilities(service, world, probed)
         finally:
             world.close()
+            world.leave()
             shutil.rmtree(world.workdir, ignore_errors=True)
 
 

@@ -15,7 +15,7 @@ import pytest
 from drillbook import service as services
 from drillbook import side_by_side
 from drillbook.cli import features
-from drillbook.cli.root import find_root, state_dir
+from drillbook.cli.root import find_root
 from drillbook.errors import Refused, UsageError
 from drillbook.programme import file as programmes
 
@@ -57,8 +57,6 @@ def run(given: Path | None, wish: Wish) -> int:
         raise UsageError(f"the folder of {wish.json_file} is not there", do="make it, or name another file for --json")
     if wish.workers > 1:
         _refuse_side_by_side(root, wish)
-    if wish.keep_cloud:
-        _start_lasting_cloud(root)
     outcome = _Outcome()
     code = pytest.main([*map(str, folders), *_options(root, wish)], plugins=[outcome])
     return outcome.in_own_words(int(code))
@@ -130,7 +128,8 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
         "rate": wish.rate,
     }
     yield from (f"--drillbook-{name}={value}" for name, value in given.items() if value is not None)
-    yield from (f"--drillbook-{name}" for name, on in (("go", wish.go), ("plan", wish.plan_only)) if on)
+    flags = {"go": wish.go, "plan": wish.plan_only, "keep-cloud": wish.keep_cloud}
+    yield from (f"--drillbook-{name}" for name, on in flags.items() if on)
 
 
 def _refuse_side_by_side(root: Path, wish: Wish) -> None:
@@ -141,13 +140,6 @@ def _refuse_side_by_side(root: Path, wish: Wish) -> None:
         raise UsageError("-n runs each worker's drills in a cloud that ends with it", do="leave out -n")
     if busy := side_by_side.workers(root):
         raise Refused("journal", f"process {busy[0].pid} runs drills side by side here", do="wait for it to end")
-
-
-def _start_lasting_cloud(root: Path) -> None:
-    from drillbook.embedded import process
-
-    if process.find(state_dir(root)) is None:
-        process.start(state_dir(root), owner=None, journal=state_dir(root) / "journal.sqlite3")
 
 
 class _Outcome:

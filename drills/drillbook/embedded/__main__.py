@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--owner", type=int)
     parser.add_argument("--journal", type=Path)
     parser.add_argument("--idle-limit", type=float, required=True)
+    parser.add_argument("--world", type=Path)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("werkzeug", "botocore", "boto3", "urllib3"):

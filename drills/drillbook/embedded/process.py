@@ -56,8 +56,11 @@ def start(
     journal: Path | None = None,
     account: str = ACCOUNT,
     idle_limit: float = IDLE,
+    world: Path | None = None,
 ) -> Cloud:
     """The cloud of ``state_dir``, started if it does not run yet, and ready for its first call.
+
+    A new one has the saved ``world`` in it. That executes code from the file: see ``world_file``.
 
     It stops within 2 s when its last ``owner`` (a pid) is gone, but while ``journal`` holds open entries it waits for
     up to an hour to be healed. With ``owner`` None it lives until ``stop`` or ``idle_limit`` seconds without a request.
@@ -77,7 +80,7 @@ def start(
         if running is not None:
             _gone(running.pid, SystemClock(), _PATIENCE)
         _sweep(state_dir)
-        return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit)
+        return _launch(state_dir.resolve(), owner, speed, journal, account, idle_limit, world)
 
 
 def find(state_dir: Path) -> Cloud | None:
@@ -188,7 +191,13 @@ def _alone(state_dir: Path) -> Iterator[None]:
 
 
 def _launch(
-    state_dir: Path, owner: int | None, speed: float, journal: Path | None, account: str, idle_limit: float
+    state_dir: Path,
+    owner: int | None,
+    speed: float,
+    journal: Path | None,
+    account: str,
+    idle_limit: float,
+    world: Path | None,
 ) -> Cloud:
     cloud_id = uuid4().hex
     arguments = {
@@ -199,6 +208,7 @@ def _launch(
         "owner": owner,
         "journal": journal and journal.resolve(),
         "idle-limit": idle_limit,
+        "world": world and world.resolve(),
     }
     command = [sys.executable, "-P", "-m", "drillbook.embedded"]
     command += [f"--{name}={value}" for name, value in arguments.items() if value is not None]

@@ -47,6 +47,8 @@ class Options:
     owner: int | None
     journal: Path | None
     idle_limit: float
+    world: Path | None = None
+    """A saved one, to begin with."""
 
 
 def run(options: Options) -> None:
@@ -96,6 +98,8 @@ class EmbeddedCloud:
         self._doors = [plane for plane in self._planes if isinstance(plane, Door)]
         self._door.doors = self._doors
         self.state.domains.listen(self._door.changed)  # Last: what the planes end is gone when it is waited for.
+        if self.options.world is not None:
+            self._load_world(self.options.world)
         gc.freeze()  # What imports made stays.
         gc.enable()
         self._ready.set()
@@ -204,8 +208,11 @@ class EmbeddedCloud:
         with self._gate.shut(_QUIET):
             if self._gate.passed:
                 raise UsageError("the embedded cloud has been used already", do="load into a fresh one")
-            world_file.load(Path(said["file"]), self.state, self._planes)
-            self._gate.passed += 1
+            self._load_world(Path(said["file"]))
+
+    def _load_world(self, path: Path) -> None:
+        world_file.load(path, self.state, self._planes)
+        self._gate.passed += 1
 
     def status(self) -> dict[str, Json]:
         return self._identity() | {

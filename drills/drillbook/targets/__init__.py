@@ -30,6 +30,7 @@ from drillbook.world import World
 if TYPE_CHECKING:
     from drillbook.journal import Entry, Journal
     from drillbook.service import Service
+    from drillbook.targets.clouds import Clouds
 
 WORKDIR = "drillbook-"
 """How the name of every world's work directory begins."""
@@ -61,6 +62,8 @@ class Place:
     clock: Clock
     events: EventStream
     journal: Journal
+    clouds: Clouds | None = None
+    """Where drills of the embedded target get their clouds from; None: each starts its own."""
 
 
 def choose(service: Service, asked: str = "") -> str:
@@ -102,7 +105,7 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
         "region": region or service.regions.get("primary", ""),
     }
     try:
-        _opener(target).open_world(world, place.state)
+        _opener(target).open_world(world, place)
     except BaseException:
         world.close()
         remove_workdir({"workdir": str(world.workdir)})
@@ -117,12 +120,22 @@ def stand_up(world: World) -> None:
         change = StandUp(world, StandUp.Settings())
         world.journal.carry_out(change, factory=stand_up_change.FACTORY, settings={}, world=world)
     else:
-        service_actions.stand_up(world)
+        _stand_up_untold(world)
     world.address["values"] = dict(world.values)
 
 
+def _stand_up_untold(world: World) -> None:
+    if world.target == "embedded":
+        embedded.stand_up(world)
+    else:
+        service_actions.stand_up(world)
+
+
 def missing_capabilities(world: World, needs: Collection[str]) -> dict[str, str]:
-    """Those of ``needs`` that a truth probe, run now, finds the target not truly to have; with what it saw."""
+    """Those of ``needs`` that a truth probe, run now, finds the target not truly to have; with what it saw.
+
+    What was found true of a prepared world's cloud is not asked again: the same code runs there.
+    """
     if not needs:
         return {}
     if world.aws is None:
@@ -131,7 +144,11 @@ def missing_capabilities(world: World, needs: Collection[str]) -> dict[str, str]
         return {}
     from drillbook.targets import truth
 
-    return {found.capability: found.detail for found in truth.run(world.aws, sorted(needs)) if not found.ok}
+    kept = world.prepared
+    found = truth.run(world.aws, sorted(kept.unproven(needs) if kept else needs))
+    if kept:
+        kept.proven([each.capability for each in found if each.ok])
+    return {each.capability: each.detail for each in found if not each.ok}
 
 
 def crashes(world: World, since: int = 0) -> list[str]:
@@ -192,7 +209,7 @@ def remove_workdir(address: Mapping[str, Json]) -> None:
 class _Opener(Protocol):
     """What the module of each target offers."""
 
-    def open_world(self, world: World, state: Path) -> None: ...
+    def open_world(self, world: World, place: Place) -> None: ...
 
     def find_again(self, world: World) -> bool: ...
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drillbook.aws.session import Session
 from drillbook.errors import Refused, UsageError
 from drillbook.world import World
 
+if TYPE_CHECKING:
+    from drillbook.targets import Place
 
-def open_world(world: World, state: Path) -> None:
+
+def open_world(world: World, place: Place) -> None:
     """Use the account of the service file with the caller's own credentials.
 
     Raises Refused by the account rail if the credentials belong to another account, TargetError if STS does not answer.
     """
-    del state
+    del place
     _attach(world)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drillbook.world import World
 
+if TYPE_CHECKING:
+    from drillbook.targets import Place
 
-def open_world(world: World, state: Path) -> None:
+
+def open_world(world: World, place: Place) -> None:
     """Give the service a port of its own; its ``stand_up`` commands do the rest."""
-    del state
+    del place
     world.values["port"] = str(_free_port())
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drillbook.aws.egress import keep_from_aws
 from drillbook.aws.session import Session
 from drillbook.world import World
 
+if TYPE_CHECKING:
+    from drillbook.targets import Place
 
-def open_world(world: World, state: Path) -> None:
+
+def open_world(world: World, place: Place) -> None:
     """Use the target's ``endpoint``, else LOCALSTACK_ENDPOINT, else what localstack-client says (LOCALSTACK_HOST).
 
     Raises TargetError if nothing answers there.
     """
-    del state
+    del place
     from localstack_client.config import get_service_endpoint
 
     chosen = world.service.targets["localstack"].endpoint
