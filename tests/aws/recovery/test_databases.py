@@ -10,6 +10,7 @@ import pytest
 from drillbook import configuration
 from drillbook.aws.probes.cluster import describe_configuration
 from drillbook.aws.recovery import (
+    alarms,
     cluster_instances,
     database_point_in_time,
     database_snapshot,
@@ -57,6 +58,9 @@ def test_a_bare_restore_of_a_cluster_loses_settings_and_that_is_told(world: Worl
     database_snapshot.restore_cluster(world, f"{name}-s", f"{name}-bare", [], HERE)
     lost = lost_settings(world, name, f"{name}-bare")
     assert {"alarms", "deletion protection", "instances", "tags.team"} <= set(lost)
+    for _ in range(2):
+        alarms.copy_alarms(world, name, f"{name}-bare", HERE, dimension=alarms.OF_A_CLUSTER)
+    assert "alarms" not in lost_settings(world, name, f"{name}-bare")
     assert healed(world).ok
 
 

@@ -1,4 +1,4 @@
-"""The alarms on a table do not follow its restore: CloudWatch knows tables by name."""
+"""The alarms on a table or a database do not follow its restore: CloudWatch knows both by name."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ _ALARM_ARGUMENTS = (
 )  # fmt: skip
 
 
+OF_A_TABLE, OF_A_CLUSTER, OF_AN_INSTANCE = "TableName", "DBClusterIdentifier", "DBInstanceIdentifier"
+"""By which dimension a metric says whose it is."""
+
+
 class CopiedAlarmsSettings(Settings):
     source: str
     target: str
+    dimension: str = OF_A_TABLE
     region: str | None = None
 
 
 class CopiedAlarms:
-    """For each metric alarm on the table ``source`` one like it on ``target``, named ``<alarm> (<target>)``."""
+    """For each metric alarm on ``source`` one like it on ``target``, named ``<alarm> (<target>)``."""
 
     Settings = CopiedAlarmsSettings
 
@@ -38,7 +43,7 @@ class CopiedAlarms:
         self.settle = session.settle
 
     def describe(self) -> str:
-        return f"copy the alarms of the table {self._settings.source} to {self._settings.target}"
+        return f"copy the alarms of {self._settings.source} to {self._settings.target}"
 
     def touches(self) -> list[str]:
         with calling(self.describe()):
@@ -66,32 +71,35 @@ class CopiedAlarms:
 
     def _missing(self) -> list[dict[str, Any]]:
         """The arguments of PutMetricAlarm for each copy that is not there yet."""
-        present = {alarm["AlarmName"] for alarm in _alarms_on(self._cloudwatch, self._settings.target)}
-        copies = [self._copy(alarm) for alarm in _alarms_on(self._cloudwatch, self._settings.source)]
+        present = {alarm["AlarmName"] for alarm in self._on(self._settings.target)}
+        copies = [self._copy(alarm) for alarm in self._on(self._settings.source)]
         return [copy for copy in copies if copy["AlarmName"] not in present]
 
     def _copy(self, alarm: dict[str, Any]) -> dict[str, Any]:
         kept = {name: alarm[name] for name in _ALARM_ARGUMENTS if alarm.get(name) not in (None, "", [])}
+        ours = self._settings.dimension
         dimensions = [
-            {"Name": each["Name"], "Value": self._settings.target if each["Name"] == "TableName" else each["Value"]}
+            {"Name": each["Name"], "Value": self._settings.target if each["Name"] == ours else each["Value"]}
             for each in alarm["Dimensions"]
         ]
         return {**kept, "AlarmName": f"{alarm['AlarmName']} ({self._settings.target})", "Dimensions": dimensions}
 
     def _standing(self, names: list[str]) -> list[str]:
-        present = {alarm["AlarmName"] for alarm in _alarms_on(self._cloudwatch, self._settings.target)}
+        present = {alarm["AlarmName"] for alarm in self._on(self._settings.target)}
         return sorted(present & set(names))
 
+    def _on(self, name: str) -> Iterator[dict[str, Any]]:
+        """The metric alarms whose metric is that of ``name``."""
+        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
+            for alarm in page["MetricAlarms"]:
+                if {"Name": self._settings.dimension, "Value": name} in alarm.get("Dimensions", []):
+                    yield alarm
 
-def copy_alarms(world: World, source: str, target: str) -> None:
+
+def copy_alarms(
+    world: World, source: str, target: str, region: str | None = None, *, dimension: str = OF_A_TABLE
+) -> None:
     """Give ``target`` the metric alarms that ``source`` has, where it does not have them yet."""
-    settings = CopiedAlarmsSettings(source=source, target=target)
+    settings = CopiedAlarmsSettings(source=source, target=target, dimension=dimension, region=region)
     if CopiedAlarms(world, settings).touches():
         make(world, CopiedAlarms, settings)
-
-
-def _alarms_on(cloudwatch: Any, table: str) -> Iterator[dict[str, Any]]:
-    for page in cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
-        for alarm in page["MetricAlarms"]:
-            if {"Name": "TableName", "Value": table} in alarm.get("Dimensions", []):
-                yield alarm

@@ -232,8 +232,7 @@ def wait_until_restored(world: World, job: str, region: str | None = None, *, ti
 def discard(world: World, kind: str, target: str, region: str | None = None) -> None:
     """Delete what this run restored, a cluster with its instances, and wait: the end of a rehearsal. Twice is once.
 
-    ``kind`` is AWS Backup's ResourceType. Heal would do the same, later. Raises PermanentError for what this run did not
-    restore.
+    ``kind`` is AWS Backup's ResourceType. Heal would do the same, later. Raises PermanentError for a stranger's.
     """
     made = target_of(world, kind, target, region)
     if not made.exists():
