@@ -32,12 +32,13 @@ def call(world: World, reference: str, settings: Mapping[str, Json], *given: obj
         return function(*positional, **keywords)
 
 
-def construct(world: World, factory: Any, name: str, settings: Mapping[str, Json]) -> Any:
+def construct(world: World, factory: Any, name: str, settings: Mapping[str, Json], *, literal: bool = False) -> Any:
     """``factory(world, settings)`` where it has a ``Settings`` model, else ``factory(world, **settings)``.
 
-    Raises UsageError for settings it does not take.
+    ``literal``: settings that have no placeholders, such as a path with a ``{id}`` of its own. Raises UsageError for
+    settings it does not take.
     """
-    values = filled(world, dict(settings))
+    values = dict(settings) if literal else filled(world, dict(settings))
     model: type[BaseModel] | None = getattr(factory, "Settings", None)
     if model is None:
         positional = _taken(name, factory, (world,), values)

@@ -61,10 +61,12 @@ def build_fault(world: World, name: str, settings: Mapping[str, Json] | None = N
 def rebuild_change(world: World, factory: str, settings: Mapping[str, Json]) -> Change:
     """A change from what the journal keeps of it.
 
-    ``factory`` is a built-in's name, ``file.py:name`` of the service, or ``package.module:name``. Raises UsageError
-    if it cannot be made any more.
+    ``factory`` is a built-in's name, ``file.py:name`` of the service, or ``package.module:name``. The settings of the
+    first two stand in a service file, with placeholders; those of the third were made by code and mean what they say.
+    Raises UsageError if it cannot be made any more.
     """
-    change: Change = pythonic.construct(world, _factory(world.service, factory), factory, settings)
+    by_code = not service_code.is_reference(factory) and factory not in BUILT_INS["fault"]
+    change: Change = pythonic.construct(world, _factory(world.service, factory), factory, settings, literal=by_code)
     return change
 
 

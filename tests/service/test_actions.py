@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drillbook import service_actions
+from drillbook import catalogue, service_actions
 from drillbook.errors import LocatedError, PermanentError, ProbeError, TemporaryError, UsageError
 from drillbook.fault import Fault
 from drillbook.placeholders import for_people, front_door
@@ -72,6 +72,14 @@ def test_a_fault_can_be_made_again_from_the_journals_json_alone(lamp: World) -> 
     again.restore(kept["before"])
     assert again.restored(kept["before"])
     assert state(lamp) == "on"
+
+
+def test_what_looks_like_a_placeholder_in_a_change_of_code_means_what_it_says(
+    lamp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "imported", lambda _: lambda _world, path: path)
+    again = service_actions.rebuild_change(lamp, "package.module:Change", {"path": "PUT /orders/{id}"})
+    assert again == "PUT /orders/{id}"
 
 
 def test_what_restored_says_counts_before_what_observe_says(world: Make) -> None:

@@ -65,7 +65,13 @@ class CorruptRows:
         return f"corrupt {wanted.corrupt:.0%} and delete {wanted.delete:.0%} of the rows of {wanted.table}"
 
     def touches(self) -> list[str]:
-        return [f"database {self._settings.database} table {self._settings.table}"]
+        """The ARN of the instance or cluster, whose tags say whether it may be harmed; else the database's name."""
+        at = self._settings.database
+        if at.host is not None:
+            return [f"database {at} table {self._settings.table}"]
+        session = session_of(self._world)
+        kind = "db" if at.instance is not None else "cluster"
+        return [f"arn:aws:rds:{at.region or session.region}:{session.account}:{kind}:{at.instance or at.cluster}"]
 
     def capture(self) -> Json:
         """The victims as they are now. Raises Refused if they are more than ``max_rows``, FaultError if none."""
