@@ -264,3 +264,9 @@ def test_a_late_answer_about_a_record_that_is_lost_for_good_does_not_keep_the_se
     history = History({}, (*before, *lost, *after, *probes))
     judged = judge(history, Final({"k": 0}), replace(RUN, fault=Interval(5.0, 5.05)))
     assert judged.rto.state is State.RECOVERED
+
+
+def test_no_loss_is_a_pass_of_no_loss_however_long_ago_the_last_write_was(simulate: Simulate, scene: Any) -> None:
+    none_lost = replace(RUN, objectives=(replace(RPO, seconds=0.0),))
+    assert judge(*simulate(scene())[:2], none_lost).verdict is Verdict.PASS
+    assert judge(*simulate(scene(lag=2.0))[:2], none_lost).verdict is Verdict.FAIL
