@@ -90,7 +90,8 @@ def test_a_run_gives_numbers_verdict_and_day(pages: ModuleType, tmp_path: Path) 
     assert row.split(" | ")[1:] == [
         "[Failback](../../features/roadcall/failback.feature)",
         "RTO 1 hour; no write lost between the cut-overs",
-        "RTO 3.50–3.70 s; RPO 100–400 ms; 3 writes lost; interruption 200–500 ms, 0 writes lost in the cut-over (emulated)",
+        "RTO 3.50–3.70 s; RPO 100–400 ms; 3 writes lost; "
+        "interruption 200–500 ms, 0 writes lost in the cut-over (emulated)",
         "PASS",
         "2026-11-22 |",
     ]
