@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from runbook_scenarios import Scenario, scenarios
 
-from drillbook import service as services
+from drillbook import service_yaml
 from drillbook.report import wording
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -66,7 +66,7 @@ def write(pages: Path, found: list[Scenario], known: Known) -> None:
     pages.mkdir(parents=True, exist_ok=True)
     _replace(pages / "README.md", INDEX, _index(found, known))
     for service, group in groupby(found, key=lambda each: each.service):
-        title = services.find(CHECKOUT, service).title or service
+        title = _title(service)
         _replace(pages / f"{service}.md", f"# {title}\n\n", _table(list(group), known))
 
 
@@ -84,9 +84,14 @@ def _index(found: list[Scenario], known: Known) -> str:
     for service, group in groupby(found, key=lambda each: each.service):
         drills = list(group)
         said = [known.get(_key(service, each.name), {}).get("verdict", "never run") for each in drills]
-        title = services.find(CHECKOUT, service).title or service
+        title = _title(service)
         rows.append((f"[{title}]({service}.md)", drills[0].runbook, len(drills), _tally(said), _last(drills, known)))
     return _markdown(("service", "runbook", "scenarios", "last verdicts", "last evidence"), rows)
+
+
+def _title(service: str) -> str:
+    """As its file says, whatever else may be wrong in it."""
+    return str(service_yaml.parse(CHECKOUT / "drills" / service / "service.yaml").data.get("title") or service)
 
 
 def _tally(said: list[str]) -> str:
