@@ -26,8 +26,11 @@ ROW = "insert into dispatches values (%s, 1, %s, 'open', %s, %s) on conflict do 
 
 
 def database(region: str) -> Database:
-    """The ledger of one region, whichever way it is at present."""
-    return Database(cluster=CLUSTERS[region], region=region, login=SECRET, name=DATABASE)
+    """The ledger of one region, whether it writes or follows.
+
+    One that follows has a reader endpoint alone. With a single instance that endpoint is the writer's, too.
+    """
+    return Database(cluster=CLUSTERS[region], reader=True, region=region, login=SECRET, name=DATABASE)
 
 
 def begin(world: World) -> None:

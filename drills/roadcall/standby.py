@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import calling
+from drillbook.aws.recovery import promote_cluster
 from drillbook.aws.session import session_of
 from drillbook.errors import TemporaryError
 from drillbook.sql.database import connect, rows
 
 from . import customers, seed
 from .aurora import database
-from .names import API_NAME, FUNCTIONS, TABLES
+from .names import API_NAME, CLUSTERS, FUNCTIONS, GLOBAL_DATABASE, TABLES
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -27,13 +28,40 @@ def takes_writes(world: World, region: str) -> bool:
         return False
 
 
-def serves(world: World, region: str) -> bool:
-    """Do functions, tables and ledger work together there? Raises TemporaryError with what does not."""
+def is_available(world: World, region: str) -> bool:
+    """Is the ledger's cluster in the region available, with all its instances?"""
+    rds = session_of(world).client("rds", region)
+    with calling(f"look at {CLUSTERS[region]}"):
+        cluster = rds.describe_db_clusters(DBClusterIdentifier=CLUSTERS[region])["DBClusters"][0]
+        members = [one["DBInstanceIdentifier"] for one in cluster["DBClusterMembers"]]
+        states = [
+            rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"]
+            for name in members
+        ]
+    return bool(members) and {cluster["Status"], *states} == {"available"}
+
+
+def follows(world: World, region: str) -> bool:
+    """Does the ledger's cluster there read what the other one writes? Both sides must say so."""
+    if promote_cluster.role(world, GLOBAL_DATABASE, CLUSTERS[region], region) != "reader":
+        return False
+    if not is_available(world, region):
+        return False
+    with connect(world, database(region), timeout=2) as ledger:
+        return bool(rows(ledger, "select pg_is_in_recovery()")[0][0])
+
+
+def is_deployed(world: World, region: str) -> bool:
+    """Is every function of the service there?"""
     with calling(f"list the functions in {region}"):
         pages = session_of(world).client("lambda", region).get_paginator("list_functions").paginate()
-        found = {each["FunctionName"] for page in pages for each in page["Functions"]}
-    if missing := sorted(set(FUNCTIONS) - found):
-        raise TemporaryError(f"{region} lacks {', '.join(missing)}", do="see the events of the stack")
+        return set(FUNCTIONS) <= {each["FunctionName"] for page in pages for each in page["Functions"]}
+
+
+def serves(world: World, region: str) -> bool:
+    """Do functions, tables and ledger work together there? Raises TemporaryError with what does not."""
+    if not is_deployed(world, region):
+        raise TemporaryError(f"{region} lacks functions of the service", do="see the events of the stack")
     with calling(f"read {TABLES['users']} in {region}"):
         session_of(world).client("dynamodb", region).scan(TableName=TABLES["users"], Limit=1)
     if not customers.health(world, region)["database"]:
