@@ -63,8 +63,21 @@ def _concerns(config: pytest.Config) -> bool:
     return any(root_of(config).glob("drills/*/service.yaml"))
 
 
+KINDS = {
+    "readiness": "a drill that breaks nothing and looks whether a recovery could work",
+    "failback": "a drill that brings traffic and data home",
+    "weekly": "a drill of every week",
+    "monthly": "a drill of every month",
+    "quarterly": "a drill of every quarter",
+    "annual": "a drill of every year",
+}
+"""Tags of features that have no value: marks, by which ``-m`` chooses."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    for kind, meaning in KINDS.items():
+        config.addinivalue_line("markers", f"{kind}: {meaning}")
     if config.getoption("--alluredir", default=None) and _concerns(config):
         from drillbook_steps.allure_bridge import AllureBridge
 
