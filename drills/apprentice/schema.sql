@@ -17,3 +17,11 @@ create table if not exists habit (
     frequency text not null check (frequency in ('daily', 'weekly', 'monthly')),
     changed   timestamptz not null default now()
 );
+create or replace function note_change() returns trigger language plpgsql as $$
+begin
+    new.changed := clock_timestamp();
+    return new;
+end
+$$;
+create or replace trigger habit_changed before update on habit for each row execute function note_change();
+create or replace view unsound_habit as select * from habit where name !~ '^[[:alnum:] ,.-]+$';
