@@ -22,6 +22,8 @@ Record = dict[str, Any]
 Target = dict[str, str]
 HEALTH, SWITCH = "roadcall-primary-health", "roadcall-failover-switch"
 """Caller references of the two health checks, by which they are found again."""
+CHECKERS = [PRIMARY, DR, "eu-west-1"]
+"""Those in a region that is lost have no say."""
 WELL, LOST = "192.0.2.1", "192.0.2.2"
 """Addresses that lead nowhere (RFC 5737): only their difference matters."""
 
@@ -102,9 +104,10 @@ def _switch_check(account: str) -> Record:
         "Type": "HTTPS",
         "FullyQualifiedDomainName": f"{switch_bucket(account)}.s3.{DR}.amazonaws.com",
         "ResourcePath": f"/{SWITCH_KEY}",
-        "RequestInterval": 10,
-        "FailureThreshold": 3,
+        "RequestInterval": 30,
+        "FailureThreshold": 1,
         "Inverted": True,
+        "Regions": CHECKERS,
     }
 
 
@@ -113,6 +116,7 @@ def _primary_check() -> Record:
         "Type": "HTTPS",
         "FullyQualifiedDomainName": regional_api(PRIMARY),
         "ResourcePath": "/health",
-        "RequestInterval": 10,
+        "RequestInterval": 30,
         "FailureThreshold": 3,
+        "Regions": CHECKERS,
     }

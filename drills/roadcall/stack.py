@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import calling
 from drillbook.aws.session import acting, session_of
+from drillbook.waiting import wait_for
 
-from . import alarms, aurora, backups, buckets, edge, services, tables
+from . import alarms, aurora, backups, buckets, customers, edge, services, tables
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -36,3 +37,4 @@ def _make(world: World) -> None:
     backups.stand_up(world)
     services.finish(world)
     edge.stand_up(world, names)
+    wait_for("the service answering", lambda: customers.health(world), timeout=60, clock=world.clock)

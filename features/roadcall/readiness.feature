@@ -6,6 +6,8 @@ Feature: The other region is ready to take over
 
   Background:
     Given the service "roadcall"
+    And the canary is running
+    And the service is in steady state
 
   Scenario: Readiness of the disaster recovery region
     Then the check "table replicas are active" holds
@@ -13,3 +15,5 @@ Feature: The other region is ready to take over
     And the check "recordings are replicated" holds
     And the check "backups are younger than 24 hours" holds
     And the check "health checks are green" holds
+    And no acknowledged write is lost
+    And at least 99 % of all requests are answered well
