@@ -39,7 +39,7 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
         "web.latency": "drillbook.web.latency:Latency",
     },
     "configuration": {
-        "aurora.cluster": "drillbook.aws.probes.cluster:describe_configuration",
+        "rds.cluster": "drillbook.aws.probes.cluster:describe_configuration",
         "dynamodb.table": "drillbook.aws.probes.table:describe_configuration",
     },
 }
