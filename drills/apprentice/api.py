@@ -67,7 +67,7 @@ def parameters(account: str, region: str, endpoint: str) -> dict[str, str]:
         "Artifacts": artifacts_of(region),
         "Build": BUILD,
         "Database": DATABASE,
-        "DatabaseSecret": SECRET,
+        "DatabaseLogin": SECRET,
         "WriterEndpoint": endpoint,
         "ApiName": API_NAME,
         "RegionName": name_of(region),

@@ -10,7 +10,7 @@ from drillbook.waiting import wait_for
 
 from .artifacts import PAGES, kind_of, make_bucket
 from .domains import change, zone_id
-from .names import AWAY, HOME, SITE_NAME, site_of
+from .names import AWAY, HOME, SITE_BUILD, SITE_NAME, site_of
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -31,7 +31,7 @@ def stand_up(world: World) -> None:
     s3 = session.client("s3", HOME)
     if make_bucket(s3, site_of(HOME), HOME):
         for page, body in PAGES.items():
-            s3.put_object(Bucket=site_of(HOME), Key=page, Body=body.encode(), ContentType=kind_of(page))
+            s3.put_object(Bucket=site_of(HOME), Key=SITE_BUILD + page, Body=body.encode(), ContentType=kind_of(page))
     cloudfront = session.client("cloudfront", HOME)
     if distribution(cloudfront) is not None:
         return
@@ -73,7 +73,8 @@ def _config() -> dict[str, Any]:
 
 def _origin(region: str) -> dict[str, Any]:
     place = f"{site_of(region)}.s3.{region}.amazonaws.com"
-    return {"Id": region, "DomainName": place, "S3OriginConfig": {"OriginAccessIdentity": IDENTITY}}
+    path = f"/{SITE_BUILD.rstrip('/')}"
+    return {"Id": region, "DomainName": place, "OriginPath": path, "S3OriginConfig": {"OriginAccessIdentity": IDENTITY}}
 
 
 def _group() -> dict[str, Any]:

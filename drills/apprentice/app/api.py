@@ -5,6 +5,7 @@ the 5xx alarm see the same.
 """
 
 import json
+import os
 from urllib.parse import parse_qsl
 
 import accounts
@@ -33,7 +34,7 @@ def answer(event):
     method, path = event["httpMethod"], event["path"].rstrip("/")
     if (method, path) == ("GET", "/health"):
         database.run("select 1")
-        return 200, {"status": "healthy", "database": {"status": "healthy"}}
+        return 200, {"status": "healthy", "region": os.environ["AWS_REGION"], "database": {"status": "healthy"}}
     if (method, path) == ("POST", "/Register"):
         return register(fields(event))
     if (method, path) == ("POST", "/login"):

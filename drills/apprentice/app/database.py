@@ -56,6 +56,6 @@ def address():
 
 
 def login():
-    kept = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["DATABASE_SECRET"])
+    kept = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["DATABASE_LOGIN"])
     secret = json.loads(kept["SecretString"])
     return {"user": secret["username"], "password": secret["password"]}
