@@ -10,8 +10,8 @@ from drillbook.aws.recovery.journalled import recall, remember
 from drillbook.clock import utc_text
 from drillbook.recovery import Plan, PlanFactory, Step
 
+from .names import STAGING_TABLE
 from .recovery import EVIDENCE, find_when_corruption_began, repoint
-from .stack import STAGING_TABLE
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -9,7 +9,7 @@ Feature: A corrupted product table is restored
     And the canary is running
     And the service is in steady state
 
-  Scenario: Products are corrupted and deleted behind the application's back
+  Scenario: Table corruption: products are corrupted and deleted behind the application's back
     When the fault "table corruption" strikes
     Then the failure is detected by "5xx alarm" within 5 minutes
     When the recovery plan "restore table" is run

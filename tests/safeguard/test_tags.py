@@ -56,6 +56,17 @@ def test_the_tags_of_a_table(session: Session) -> None:
     assert tags_of(session, make_table(session, "plain")) == {}
 
 
+def test_the_tags_of_an_api_are_those_of_its_stages(session: Session) -> None:
+    gateway = session.client("apigateway")
+    tagged = gateway.create_rest_api(name="tagged", tags={"chaos": "allowed"})["id"]
+    plain = gateway.create_rest_api(name="plain")["id"]
+    place = f"arn:aws:apigateway:{REGION}::/restapis"
+    assert tags_of(session, f"{place}/{tagged}") == {"chaos": "allowed"}
+    assert tags_of(session, f"{place}/{tagged}/stages/v1") == {"chaos": "allowed"}
+    assert tags_of(session, f"{place}/{plain}") == {}
+    assert tags_of(session, f"{place}/absent") is None
+
+
 def test_the_tags_of_a_function(session: Session) -> None:
     assert tags_of(session, make_function(session, "tagged", chaos="allowed")) == {"chaos": "allowed"}
 

@@ -14,13 +14,13 @@ _SERVICE, _REGION, _RESOURCE = 2, 3, 5
 def tags_of(session: Session, arn: str) -> Mapping[str, str] | None:
     """The tags of the resource; None if it is no ARN, is not there, or its tags may not be read.
 
-    Sources, on docs.aws.amazon.com: DynamoDB ListTagsOfResource, Lambda ListTags, S3 GetBucketTagging, and for all
-    else Resource Groups Tagging API GetResources, which knows only what was ever tagged.
+    Sources, on docs.aws.amazon.com: DynamoDB ListTagsOfResource, Lambda ListTags, S3 GetBucketTagging, API Gateway
+    GetRestApi, and for all else Resource Groups Tagging API GetResources, which knows only what was ever tagged.
     """
     parts = arn.split(":", _RESOURCE)
     if parts[0] != "arn" or len(parts) <= _RESOURCE:
         return None
-    readers = {"dynamodb": _of_table, "lambda": _of_function, "s3": _of_bucket}
+    readers = {"dynamodb": _of_table, "lambda": _of_function, "s3": _of_bucket, "apigateway": _of_api}
     try:
         with calling(f"read the tags of {arn}"):
             return readers.get(parts[_SERVICE], _of_any)(session, arn, parts[_REGION] or None)
@@ -52,6 +52,12 @@ def _of_function(session: Session, arn: str, region: str | None) -> Mapping[str,
 def _of_bucket(session: Session, arn: str, region: str | None) -> Mapping[str, str]:
     tags = session.client("s3", region).get_bucket_tagging(Bucket=arn.rpartition(":")[2])["TagSet"]
     return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _of_api(session: Session, arn: str, region: str | None) -> Mapping[str, str]:
+    """A stage, a method or a deployment is known by its API."""
+    api = arn.partition("/restapis/")[2].partition("/")[0]
+    return dict(session.client("apigateway", region).get_rest_api(restApiId=api).get("tags") or {})
 
 
 def _of_any(session: Session, arn: str, region: str | None) -> Mapping[str, str] | None:

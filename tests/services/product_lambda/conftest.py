@@ -23,7 +23,7 @@ from drillbook.journal import Journal
 from drillbook.objective import Basis
 from drillbook.world import World
 
-SERVICE = Path(__file__).parents[2] / "drills/product-lambda"
+SERVICE = Path(__file__).parents[3] / "drills/product-lambda"
 Ask = Callable[..., tuple[int, Any]]
 
 
