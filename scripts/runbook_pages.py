@@ -122,7 +122,7 @@ def measured(seen: dict[str, Any]) -> str:
     if "lost" in seen and _is_told(seen.get("rpo")):
         parts.append(f"{wording.count_text(seen['lost'], 'write')} lost")
     if cut_over := seen.get("cut_over"):
-        lost = wording.count_text(int(cut_over.get("lost") or 0), "write")
+        lost = wording.measured_text(cut_over.get("lost"), "writes")
         parts.append(f"interruption {wording.interval_text(cut_over.get('interruption'))}, {lost} lost in the cut-over")
     parts += [f"“{name}” {wording.seconds_text(took)}" for name, took in (seen.get("durations") or {}).items()]
     return f"{'; '.join(map(_cell, parts)) or 'checks only'} ({seen.get('basis', 'unknown')})"

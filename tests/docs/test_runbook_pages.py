@@ -73,7 +73,7 @@ def test_every_link_and_picture_of_the_pages_is_there(pages: ModuleType) -> None
 DRILL = {
     "service": "roadcall", "drill": "Failback", "verdict": "PASS", "basis": "emulated",
     "run_id": "20261122-191905-ab-3", "rto": {"lo": 3.5, "hi": 3.7}, "rpo": {"lo": 0.1, "hi": 0.4}, "lost": 3,
-    "cut_over": {"interruption": {"lo": 0.2, "hi": 0.5}, "lost": 0},
+    "cut_over": {"interruption": {"lo": 0.2, "hi": 0.5}, "lost": {"lo": 0, "hi": 0}},
 }  # fmt: skip
 NUMBERS = "RTO 3.50–3.70 s; RPO 100–400 ms; 3 writes lost"
 

@@ -12,7 +12,9 @@ import pytest
 
 from drillbook.measure.run import Check
 from drillbook.objective import Basis
-from drillbook.report import page
+from drillbook.report import index, page
+
+from . import stories
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "rect", "line", "path", "circle", "polyline"}
 
@@ -147,3 +149,57 @@ def test_a_long_list_of_calls_is_cut_and_says_so(tmp_path: Path, evidence: Path)
     (evidence / "events.jsonl").write_text("".join([*events, *[call] * 500]))
     page.write(evidence)
     assert "more in calls.jsonl" in read(evidence / page.NAME)[1]
+
+
+def test_a_way_home_is_told_as_a_disruption_of_its_own(tmp_path: Path) -> None:
+    stories.failback(tmp_path / "d")
+    _, text = read(tmp_path / "d" / page.NAME)
+    for told in (
+        "Interruption by the cut-over, emulated 400–600 ms",
+        "allowed 1 min",
+        "Lost between the cut-overs 2 writes",
+        "allowed no write · ✗ FAIL",
+        "fail back · planned cut-over",
+        "cut-over starts",
+        "The cut-over, larger",
+    ):
+        assert told in text, told
+
+
+def test_each_fault_each_lift_and_each_run_of_a_plan_is_told(tmp_path: Path) -> None:
+    stories.failback(tmp_path / "d")
+    _, text = read(tmp_path / "d" / page.NAME)
+    for told in ("fault in effect: primary region dark", "fault in effect: link cut", "fault over", "Recovery plans"):
+        assert told in text, told
+    assert len(re.findall(r"fail over Began \+\S+ \S+ from the fault and took", text)) == 2
+
+
+def test_who_was_told_what_and_which_step_nobody_did_by_hand(tmp_path: Path) -> None:
+    stories.failback(tmp_path / "d")
+    _, text = read(tmp_path / "d" / page.NAME)
+    assert "declared: us-east-1 is lost" in text
+    assert "notice sent: DR event serving from us-west-2" in text
+    assert "call the team (by a person, acknowledged automatically)" in text
+
+
+def test_a_drill_in_which_nothing_struck_claims_no_recovery(tmp_path: Path) -> None:
+    stories.backup_test(tmp_path / "d")
+    markup, text = read(tmp_path / "d" / page.NAME)
+    for told in ("Checks that hold 2 of 2", "Plan took, emulated 3 s", "From the beginning", "it is 12 min old"):
+        assert told in text, told
+    for absent in ("RTO", "RPO", "served all the time", "No acknowledged write was lost", "From the fault"):
+        assert absent not in re.sub(r"not an actual RTO", "", text), absent
+    assert "None" not in re.sub(r"<style.*?</style>", "", markup, flags=re.S)
+
+
+def test_the_index_goes_by_service_and_tells_every_objective(tmp_path: Path, made_up: Callable[..., Any]) -> None:
+    entries = [
+        made_up().write(tmp_path / "a"),
+        stories.failback(tmp_path / "b"),
+        stories.backup_test(tmp_path / "c"),
+    ]
+    index.write(tmp_path, entries)
+    _, text = read(tmp_path / index.NAME)
+    assert text.index("product-lambda") < text.index("roadcall") < text.index("Monthly backup test")
+    for told in ("writes lost between the cut-overs 2 writes of no write allowed", "checks and plans only"):
+        assert told in text, told

@@ -88,11 +88,11 @@ def test_bad_answers_are_drawn_in_the_slices_of_the_outage(evidence: Path) -> No
 def test_a_short_outage_in_a_long_drill_is_drawn_a_second_time(tmp_path: Path, made_up: Callable[..., Any]) -> None:
     made_up(back=5.3).write(tmp_path / "d")
     told = record.read(tmp_path / "d")
-    assert chronicle.close_up(told) is None  # the plan took 4 s of 12: that is long enough to see
+    assert chronicle.close_ups(told) == {}  # the plan took 4 s of 12: that is long enough to see
     shorter = [
         event for event in told.events if event.get("name") not in ("t_exec0", "t_exec1", "t_detect", "t_declare")
     ]
-    near = chronicle.close_up(replace(told, events=shorter))
+    near = chronicle.close_ups(replace(told, events=shorter)).get("The outage and the recovery, larger")
     assert near is not None
     assert -0.2 < near.start < 0 < 0.3 < near.end < 0.7
 

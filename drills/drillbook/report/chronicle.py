@@ -29,6 +29,8 @@ INSTANTS = {
     "t_exec1": "plan done",
     "t_restored": "restored",
     "t_verified": "verified",
+    "t_cut0": "cut-over starts",
+    "t_cut1": "cut-over done",
     "t_reconciled": "reconciled",
 }
 
@@ -40,6 +42,7 @@ _PHASES = (
     ("Execute", "t_exec0", "t_exec1"),
     ("Propagate", "t_exec1", "t_restored"),
     ("Verify", "t_restored", "t_verified"),
+    ("Cut over", "t_cut0", "t_cut1"),
 )
 
 _LANES = (("Reads", {Kind.READ}), ("Writes", WRITES), ("Probes", {Kind.PROBE}))
@@ -57,12 +60,24 @@ def timeline(record: Record) -> Timeline:
     return _between(record, start, end, BEATS / record.rate)
 
 
-def close_up(record: Record) -> Timeline | None:
-    """The outage and the recovery alone, when the whole drill is too long to show them."""
+def close_ups(record: Record) -> dict[str, Timeline]:
+    """What the whole drill is too long to show, each by its title: the outage with its recovery, and the cut-over."""
     moments = moments_of(record)
-    last = max((moments[name] for name in ("t_restored", "t_exec1", "t_detect") if name in moments), default=0.0)
+    back = max((moments[name] for name in ("t_restored", "t_exec1", "t_detect") if name in moments), default=0.0)
+    shown = {"The outage and the recovery, larger": (min(0.0, moments.get("t_impact", 0.0)), back)}
+    if "t_cut0" in moments:
+        shown["The cut-over, larger"] = (moments["t_cut0"], _cut_over_ended(record, moments))
+    return {title: near for title, (first, last) in shown.items() if (near := _close_up(record, first, last))}
+
+
+def _cut_over_ended(record: Record, moments: dict[str, float]) -> float:
+    """When its plan was done and no later interruption was seen."""
+    done = moments.get("t_cut1", moments["t_cut0"])
+    return max([done, *(window.end for window in windows(record) if window.start >= moments["t_cut0"])])
+
+
+def _close_up(record: Record, first: float, last: float) -> Timeline | None:
     start, end = _watched(record)
-    first = min(0.0, moments.get("t_impact", 0.0))
     if last <= first or last - first > CLOSE * (end - start):
         return None
     room = (last - first) * 0.25
@@ -73,7 +88,6 @@ def _between(record: Record, start: float, end: float, least: float) -> Timeline
     """What lies between two moments; slices of at least ``least`` seconds."""
     least = max(least, (end - start) / SLICES)
     length = next((length for length in _SLICE_LENGTHS if length >= least), 3600)
-    moments = {name: at for name, at in moments_of(record).items() if start <= at <= end}
     return Timeline(
         start=start,
         end=end,
@@ -81,8 +95,8 @@ def _between(record: Record, start: float, end: float, least: float) -> Timeline
         lanes=list(_lanes(record, length, start, end)),
         phases=[phase for phase in _phases(moments_of(record)) if phase.end > start and phase.start < end],
         windows=[window for window in windows(record) if window.end > start and window.start < end],
-        marks=[Mark(INSTANTS[name], at) for name, at in moments.items()],
-        bars=[bar for step in steps(record) if (bar := _bar(step, record.origin)).start < end],
+        marks=[mark for mark in marks(record) if start <= mark.at <= end],
+        bars=[bar for bar in _bars(record) if bar.start < end and bar.end >= start],
     )
 
 
@@ -103,6 +117,22 @@ def moments_of(record: Record) -> dict[str, float]:
     return {name: at - record.origin for name in INSTANTS if (at := told.get(name)) is not None}
 
 
+def marks(record: Record) -> list[Mark]:
+    """Every instant, earliest first. What came more than once is told with its fault or plan."""
+    told = [event for event in record.of_kind(EventKind.INSTANT) if event["name"] in INSTANTS]
+    often = {name for name, times in Counter(event["name"] for event in told).items() if times > 1}
+    found = [Mark(_label(event, often), event["at"] - record.origin) for event in told]
+    judged = moments_of(record).items()
+    names = {event["name"] for event in told}
+    found += [Mark(INSTANTS[name], at) for name, at in judged if name not in names]
+    return sorted(found, key=lambda mark: mark.at)
+
+
+def _label(event: Json, often: set[str]) -> str:
+    of = event.get("fault") or event.get("plan")
+    return INSTANTS[event["name"]] + (f": {of}" if of and event["name"] in often else "")
+
+
 def windows(record: Record) -> Iterator[Span]:
     """The judge's windows of unavailability, each as long as it may have been."""
     first, last = record.span
@@ -114,16 +144,21 @@ def windows(record: Record) -> Iterator[Span]:
 
 def steps(record: Record) -> list[Json]:
     """Each recovery step as its last event tells it; one that began and never ended is shown as interrupted."""
-    found: dict[tuple[str, str], Json] = {}
+    found: list[Json] = []
+    begun: dict[tuple[str, str], int] = {}
     for event in record.events:
         key = (str(event.get("plan", "")), str(event.get("name")))
         if event.get("kind") == EventKind.STEP_STARTED:
             ended = record.events[-1]["at"]
-            found[key] = {**event, "outcome": "failed", "error": "interrupted", "seconds": ended - event["at"]}
+            begun[key] = len(found)
+            found.append({**event, "outcome": "failed", "error": "interrupted", "seconds": ended - event["at"]})
         elif event.get("kind") == EventKind.STEP_ENDED:
-            began = found.get(key, {**event, "at": event["at"] - float(event.get("seconds") or 0)})
-            found[key] = {**began, "error": "", **{name: value for name, value in event.items() if name != "at"}}
-    return list(found.values())
+            told = {"error": "", **{name: value for name, value in event.items() if name != "at"}}
+            if key in begun:
+                found[begun.pop(key)] |= told
+            else:
+                found.append({"at": event["at"] - float(event.get("seconds") or 0), **told})
+    return found
 
 
 def _lanes(record: Record, length: float, start: float, end: float) -> Iterator[Lane]:
@@ -148,6 +183,10 @@ def _phases(moments: dict[str, float]) -> Iterator[Span]:
         if begins in moments and ends in moments and moments[ends] > max(moments[begins], drawn):
             yield Span(name, max(moments[begins], drawn), moments[ends])
             drawn = moments[ends]
+
+
+def _bars(record: Record) -> Iterator[Bar]:
+    yield from (_bar(step, record.origin) for step in steps(record))
 
 
 def _bar(step: Json, origin: float) -> Bar:

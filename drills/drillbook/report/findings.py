@@ -132,7 +132,8 @@ def _losses(story: Story) -> Iterator[Finding]:
 
 def _objectives(story: Story) -> Iterator[Finding]:
     for objective in story.objectives:
-        allowed, seen = wording.seconds_text(objective["seconds"]), wording.interval_text(objective["measured"])
+        allowed = wording.limit_text(objective["limit"], objective["unit"])
+        seen = wording.measured_text(objective["measured"], objective["unit"])
         told = f"{objective['kind']}: {seen}, allowed {allowed}"
         if objective["verdict"] == Verdict.PASS:
             yield Finding(True, told)

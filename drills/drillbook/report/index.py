@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from drillbook.report import page, trend, wording
 NAME = "index.html"
 POINTS = 40
 """Earlier runs drawn in a trend."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of a drill. ``limit`` is None where nothing was promised."""
+
+    kind: str
+    interval: Json
+    limit: float | None
+    unit: str
 
 
 def write(directory: Path, entries: list[Json]) -> Path:
@@ -28,7 +39,9 @@ def html(entries: list[Json], *, run: str, points: list[Json]) -> str:
     return (
         page.environment()
         .get_template("index.html.j2")
-        .render(entries=entries, run=run, verdict=str(verdict), notes=_notes(entries), sparks=_sparks(entries, points))
+        .render(
+            entries=entries, run=run, verdict=str(verdict), notes=_notes(entries), services=_services(entries, points)
+        )
     )
 
 
@@ -55,9 +68,28 @@ def _notes(entries: list[Json]) -> list[str]:
     return [wording.basis_sentence(basis) for basis in bases if not wording.is_actual(basis)]
 
 
-def _sparks(entries: list[Json], points: list[Json]) -> list[str]:
-    """A trend for each drill, of runs on the same basis: emulated and measured numbers do not mix."""
-    return [sparkline(_history(entry, points), (entry.get("rto") or {}).get("objective")) for entry in entries]
+def _services(entries: list[Json], points: list[Json]) -> dict[str, list[tuple[Json, list[Measured], str]]]:
+    """By service, each drill with what was measured and its trend."""
+    found: dict[str, list[tuple[Json, list[Measured], str]]] = {}
+    for entry in entries:
+        found.setdefault(str(entry["service"]), []).append((entry, _measured(entry), _spark(entry, points)))
+    return found
+
+
+def _measured(entry: Json) -> list[Measured]:
+    """Every objective; and the RTO and RPO also where the scenario asked for none."""
+    told = [
+        Measured(each["kind"], each["measured"], each.get("limit", each.get("seconds")), each.get("unit", "s"))
+        for each in entry.get("objectives") or []
+    ]
+    asked = {each.kind for each in told}
+    beside = ((name, entry.get(name.lower()) or {}) for name in ("RTO", "RPO") if name not in asked)
+    return told + [Measured(name, interval, None, "s") for name, interval in beside if interval.get("lo") is not None]
+
+
+def _spark(entry: Json, points: list[Json]) -> str:
+    """Of runs on the same basis: emulated and measured numbers do not mix."""
+    return sparkline(_history(entry, points), (entry.get("rto") or {}).get("objective"))
 
 
 def _history(entry: Json, points: list[Json]) -> list[float]:

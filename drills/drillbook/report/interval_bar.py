@@ -6,25 +6,26 @@ import math
 from html import escape
 
 from drillbook.events import Json
-from drillbook.report.wording import interval_text, seconds_text
+from drillbook.report.wording import limit_text, measured_text
 
 _WIDTH, _HEIGHT = 220.0, 18.0
 
 
-def svg(interval: Json, objective: float | None) -> str:
+def svg(interval: Json, objective: float | None, unit: str = "s") -> str:
     """What is allowed as a pale band up to the objective's line, what was measured as a dark bar over it.
 
     ``interval`` is {lo, hi}; a ``hi`` of None (never seen to recover) ends in an arrow. Nothing without an interval.
+    ``unit`` is s or writes.
     """
     if not interval or interval.get("lo") is None:
         return ""
     low, high = float(interval["lo"]), interval.get("hi")
     reach = _reach(low, high, objective)
     left, right = _x(low, reach), _x(low if high is None else float(high), reach)
-    words = f"measured {interval_text(interval)}"
+    words = f"measured {measured_text(interval, unit)}"
     allowed = ""
     if objective is not None:
-        words += f", allowed {seconds_text(objective)}"
+        words += f", allowed {limit_text(objective, unit)}"
         line = _x(objective, reach)
         allowed = (
             f'<rect class="allowed" x="0" y="2" width="{line:.1f}" height="14"/>'

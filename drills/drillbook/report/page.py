@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drillbook.clock import utc_text
 from drillbook.events import Json
 from drillbook.report import chronicle, interval_bar, record, timeline, wording
+from drillbook.report.cards import cards
 from drillbook.report.story import Story
 
 if TYPE_CHECKING:
@@ -32,12 +33,11 @@ def write(directory: Path) -> Path:
 
 def html(evidence: record.Record) -> str:
     """The whole page as text."""
-    near = chronicle.close_up(evidence)
-    drawings = {
-        "timeline": timeline.svg(chronicle.timeline(evidence), "Timeline of the drill"),
-        "close_up": timeline.svg(near, "The outage and the recovery, larger") if near else "",
-    }
-    return environment().get_template("page.html.j2").render(story=Story(evidence), **drawings)
+    whole = timeline.svg(chronicle.timeline(evidence), "Timeline of the drill")
+    near = {title: timeline.svg(drawn, title) for title, drawn in chronicle.close_ups(evidence).items()}
+    story = Story(evidence)
+    template = environment().get_template("page.html.j2")
+    return template.render(story=story, cards=cards(story), timeline=whole, close_ups=near)
 
 
 @cache
@@ -53,8 +53,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
 
-    def bar(interval: Json, objective: float | None) -> Markup:
-        return Markup(interval_bar.svg(interval, objective))  # noqa: S704 - the drawing escapes its words itself
+    def bar(interval: Json, objective: float | None, unit: str = "s") -> Markup:
+        return Markup(interval_bar.svg(interval, objective, unit))  # noqa: S704 - the drawing escapes its words itself
 
     made.globals.update(wording=wording, bar=bar, drawn=Markup, utc_text=utc_text)
     made.filters.update(

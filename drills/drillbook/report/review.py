@@ -75,8 +75,8 @@ def _summary(story: Story) -> Iterator[str]:
     if story.detected_by:
         name, after = story.detected_by
         yield f"“{name}” noticed it after {wording.seconds_text(after)}."
-    if story.plans:
-        yield f"Run to recover: {', '.join(f'“{plan}”' for plan in story.plans)}."
+    if story.runs:
+        yield f"Run to recover: {', '.join(f'“{run.plan}”' for run in story.runs)}."
     yield from _outcome(story)
 
 
@@ -132,7 +132,12 @@ def _objectives(story: Story) -> Iterator[str]:
         yield "None was judged by the time this was written."
         return
     rows = [
-        (each["kind"], wording.seconds_text(each["seconds"]), wording.interval_text(each["measured"]), each["verdict"])
+        (
+            each["kind"],
+            wording.limit_text(each["limit"], each["unit"]),
+            wording.measured_text(each["measured"], each["unit"]),
+            each["verdict"],
+        )
         for each in story.objectives
     ]
     yield from _table(("objective", "allowed", "measured", "verdict"), rows)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from drillbook.events import EventKind, Json
 from drillbook.objective import Verdict
 from drillbook.report import chronicle, wording
+from drillbook.report.plan_runs import PlanRun, plan_runs
 from drillbook.report.record import Record
 
 SHOWN = 400
 """Rows of a long table on the page; the rest is in the evidence, and the page says so."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """One of the big numbers at the top."""
-
-    title: str
-    value: str
-    beside: str
-    interval: Json = None
-    objective: float | None = None
-    verdict: str = ""
 
 
 class Story:
@@ -62,6 +50,8 @@ class Story:
 
     @property
     def meaning(self) -> str:
+        if self.verdict == Verdict.PASS and not self.objectives:
+            return "Every check holds."
         return wording.MEANINGS[Verdict(self.verdict)] if self.verdict in set(Verdict) else ""
 
     @property
@@ -82,13 +72,10 @@ class Story:
         ]
         return [(name, str(value)) for name, value in told if value]
 
-    @property
-    def cards(self) -> list[Card]:
-        return [self._rto_card(), self._rpo_card(), self._loss_card(), self._window_card()]
-
     @cached_property
     def objectives(self) -> list[Json]:
-        return list(self.result.get("objectives") or [])
+        told = self.result.get("objectives") or []
+        return [{"limit": each.get("seconds"), "unit": "s", **each} for each in told]
 
     @cached_property
     def phases(self) -> list[tuple[str, float | None]]:
@@ -102,9 +89,20 @@ class Story:
         return [str(event["fault"]) for event in struck if event.get("fault")]
 
     @cached_property
-    def plans(self) -> list[str]:
-        """The plans that were run, in order."""
-        return list(dict.fromkeys(str(step.get("plan", "")) for step in self.steps))
+    def runs(self) -> list[PlanRun]:
+        """The plans as they were run, in order."""
+        return plan_runs(self.record)
+
+    @property
+    def since(self) -> str:
+        """What all times are told from."""
+        told = self.record.instants
+        return "the fault" if "t_inject" in told else "the baseline" if "t_baseline" in told else "the beginning"
+
+    @property
+    def is_measured(self) -> bool:
+        """Did a canary look, and was what it saw judged?"""
+        return "lost" in self.result and bool(self.record.seen)
 
     @cached_property
     def detected_by(self) -> tuple[str, float] | None:
@@ -132,9 +130,8 @@ class Story:
     @cached_property
     def instants(self) -> list[tuple[str, float, str]]:
         """Each instant in words, seconds from the fault, and UTC."""
-        utc = {event["name"]: event.get("utc", "") for event in self.record.of_kind(EventKind.INSTANT)}
-        moments = chronicle.moments_of(self.record)
-        return [(chronicle.INSTANTS[name], at, utc.get(name, "by the judge")) for name, at in moments.items()]
+        marks = chronicle.marks(self.record)
+        return [(mark.name, mark.at, self.record.utc(mark.at + self.record.origin)) for mark in marks]
 
     @cached_property
     def windows(self) -> list[Json]:
@@ -177,8 +174,11 @@ class Story:
 
     @cached_property
     def steps(self) -> list[Json]:
-        found = chronicle.steps(self.record)
-        return [{**step, "offset": step["at"] - self.record.origin, "share": _share(step)} for step in found]
+        return self.told(chronicle.steps(self.record))
+
+    def told(self, steps: list[Json]) -> list[Json]:
+        """Steps with their offset from the fault, and the share of the budget that each took."""
+        return [{**step, "offset": step["at"] - self.record.origin, "share": _share(step)} for step in steps]
 
     @cached_property
     def calls(self) -> list[Json]:
@@ -198,7 +198,12 @@ class Story:
 
     @cached_property
     def notes(self) -> list[Json]:
-        return self._with_offsets(EventKind.NOTE)
+        return [note for note in self._with_offsets(EventKind.NOTE) if note not in self.messages]
+
+    @cached_property
+    def messages(self) -> list[Json]:
+        """Notices that were sent, and entries of the incident's record."""
+        return [note for note in self._with_offsets(EventKind.NOTE) if "message_id" in note or "entry" in note]
 
     @property
     def checks(self) -> list[Json]:
@@ -255,46 +260,6 @@ class Story:
     def _with_offsets(self, kind: EventKind) -> list[Json]:
         return [{**event, "offset": event["at"] - self.record.origin} for event in self.record.of_kind(kind)]
 
-    def _rto_card(self) -> Card:
-        interval = self.result.get("rto") or {}
-        beside = {
-            "no-impact": "the client saw no bad answer after the fault",
-            "not-recovered": "not seen to recover before the drill ended",
-            "unobserved": "nothing the client saw tells when service was restored",
-        }.get(str(interval.get("state")), "from the fault until the client was served again")
-        return self._interval_card("Time to recovery", "RTO", interval, beside)
-
-    def _rpo_card(self) -> Card:
-        beside = "age of the oldest acknowledged write that was lost"
-        if not (self.result.get("loss") or {}).get("lost_before"):
-            beside = "nothing acknowledged before the fault was lost; the canary's beat bounds the claim"
-        return self._interval_card("Data loss window", "RPO", self.result.get("rpo") or {}, beside)
-
-    def _interval_card(self, words: str, kind: str, interval: Json, beside: str) -> Card:
-        title = f"{words} · {kind}" if self.actual or not self.basis else f"{words} · {kind}, {_adjective(self.basis)}"
-        judged: Json = next((objective for objective in self.objectives if objective.get("kind") == kind), {})
-        return Card(
-            title=title,
-            value=wording.interval_text(interval),
-            beside=beside,
-            interval=interval,
-            objective=interval.get("objective"),
-            verdict=str(judged.get("verdict", "")),
-        )
-
-    def _loss_card(self) -> Card:
-        counted = self.result.get("loss") or {}
-        during = int(counted.get("lost_during") or 0)
-        beside = f"of {counted.get('acknowledged', 0):,} acknowledged"
-        if during:
-            beside += f"; {during:,} of them during the outage"
-        return Card("Acknowledged writes lost", f"{self.gone:,}", beside)
-
-    def _window_card(self) -> Card:
-        told = self.result.get("windows") or {}
-        value = wording.interval_text(told.get("total")) if self.windows else "never"
-        return Card("Unavailable to the client", value, f"in {wording.count_text(len(self.windows), 'window')}")
-
 
 def rows_of(told: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
     """A nested mapping as rows of name and text, in its own order."""
@@ -324,7 +289,3 @@ def _share(step: Json) -> float | None:
 
 def _from_fault(at: float) -> str:
     return f"{wording.offset_text(at)} from the fault"
-
-
-def _adjective(basis: str) -> str:
-    return {"measured-local": "measured locally", "measured-localstack": "measured on LocalStack"}.get(basis, basis)

@@ -103,6 +103,23 @@ def _bound(value: float, scale: float, *, unit: bool = True) -> str:
     return f"{value * 1000:.0f}" + " ms" * unit
 
 
+def measured_text(interval: Json, unit: str = "s") -> str:
+    """An interval of seconds as ``interval_text``, one of writes as ``3 writes`` or ``3 to 5 writes``."""
+    if unit == "s" or not interval or interval.get("lo") is None:
+        return interval_text(interval)
+    low, high = interval["lo"], interval.get("hi")
+    if high is None:
+        return f"at least {count_text(int(low), 'write')}"
+    return count_text(int(low), "write") if low == high else f"{low:g} to {count_text(int(high), 'write')}"
+
+
+def limit_text(limit: float, unit: str = "s") -> str:
+    """What an objective allows: ``20 min``, ``no write``, ``3 writes``."""
+    if unit == "s":
+        return seconds_text(limit)
+    return count_text(int(limit), "write") if limit else "no write"
+
+
 def offset_text(seconds: float) -> str:
     """A moment told from the fault: ``+12.3 s``, ``−4 s``, ``0 s``."""
     sign = "−" if seconds < 0 else "+"

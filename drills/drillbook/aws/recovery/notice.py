@@ -42,7 +42,8 @@ def publish(world: World, topic: str, subject: str, message: str, *, region: str
     with acting("recovery"), calling(f"send the notice {subject!r}"):
         sent = sns.publish(TopicArn=topic, Subject=_one_line(subject), Message=redact(message))
     remember(world, key, sent["MessageId"])
-    world.events.emit(EventKind.NOTE, f"notice sent: {redact(subject)}", message_id=sent["MessageId"])
+    told = {"message_id": sent["MessageId"], "text": redact(message)}
+    world.events.emit(EventKind.NOTE, f"notice sent: {redact(subject)}", **told)
 
 
 def was_published(world: World, topic: str, subject: str) -> bool:
@@ -56,7 +57,7 @@ def record(world: World, entry: str, text: str) -> None:
     if entry not in [each["entry"] for each in entries]:
         said = redact(text)
         remember(world, _RECORD, [*entries, {"entry": entry, "at": utc_text(world.clock.now()), "text": said}])
-        world.events.emit(EventKind.NOTE, f"{entry}: {said}")
+        world.events.emit(EventKind.NOTE, f"{entry}: {said}", entry=entry)
 
 
 def incident(world: World) -> list[dict[str, Json]]:
