@@ -13,6 +13,7 @@ Feature: An availability zone is lost and nobody has to act
     When the fault "zone lost" strikes
     Then the failure is detected by "5xx alarm" within 2 minutes
     And the service is back in steady state
+    And nobody had to act
     And the check "seed habits are there" holds
     And the measured RTO is at most 3 minutes
     And no acknowledged write is lost
