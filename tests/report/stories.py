@@ -122,3 +122,9 @@ def backup_test(directory: Path) -> dict[str, Any]:
         {"name": "backup is younger than 24 h", "ok": True, "detail": "it is 12 min old"},
     ]
     return stage.finish({"verdict": "PASS", "causes": []}, checks)
+
+
+def broken(directory: Path) -> dict[str, Any]:
+    """It could not even begin."""
+    stage = Stage(directory, "Primary region outage")
+    return stage.finish({"verdict": "INVALID", "causes": ["the cloud was busy"]}, [])

@@ -18,6 +18,8 @@ from drillbook.objective import Basis
 from drillbook.report import notices, review
 from drillbook.world import World
 
+from . import stories
+
 SECTIONS = [
     "Summary", "Timeline (UTC)", "Impact", "Objectives", "Detection, decision, recovery", "What went well",
     "What did not", "Open questions", "Action items", "Runbook updates",
@@ -165,3 +167,28 @@ def test_an_incident_is_declared_with_when_and_by_what_it_was_noticed() -> None:
     text = notices.incident_declared(under_way(), "us-east-1 does not answer", region="us-west-2")
     assert re.search(r"Since: 20\S+Z", text)
     assert "Noticed by: health check" in text
+
+
+def test_a_drill_that_measured_nothing_claims_nothing(tmp_path: Path) -> None:
+    stories.broken(tmp_path / "d")
+    text = (tmp_path / "d" / review.NAME).read_text()
+    assert "No acknowledged write" not in text
+    assert "INVALID: The instrument or the drill itself is broken" in section(text, "Summary")
+    assert "the drill itself: the cloud was busy" in section(text, "What did not")
+    assert "make the drill sound" in section(text, "Action items")
+
+
+def test_a_drill_without_a_fault_tells_times_from_where_it_began(tmp_path: Path) -> None:
+    stories.backup_test(tmp_path / "d")
+    text = (tmp_path / "d" / review.NAME).read_text()
+    assert "from the beginning" in section(text, "Timeline (UTC)")
+    assert "No fault struck Roadside assistance" in section(text, "Summary")
+    assert "the check “as many users as before”: 200 of 200" in section(text, "What went well")
+
+
+def test_a_way_home_is_in_the_timeline_with_both_runs_of_the_plan(tmp_path: Path) -> None:
+    stories.failback(tmp_path / "d")
+    timeline = section((tmp_path / "d" / review.NAME).read_text(), "Timeline (UTC)")
+    for told in ("fault in effect: link cut", "fault over: link cut", "cut-over starts: fail back"):
+        assert told in timeline, told
+    assert timeline.count("step “promote Aurora”") == 2

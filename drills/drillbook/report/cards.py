@@ -31,7 +31,7 @@ def cards(story: Story) -> list[Card]:
     struck = bool(story.result.get("rto")) and story.result["rto"].get("state") != NO_FAULT
     if struck:
         return [_rto(story), _rpo(story), _losses(story), _outage(story), *_cut_over(story)]
-    if story.is_measured:
+    if story.is_measured and story.record.seen:
         return [*_without_fault(story), _losses(story), _answered(story)]
     return list(_without_fault(story)) or [Card("Measured", "nothing", "the drill ended before anything was measured")]
 

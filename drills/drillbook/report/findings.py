@@ -108,7 +108,7 @@ def _configuration(story: Story) -> Iterator[Finding]:
 
 
 def _losses(story: Story) -> Iterator[Finding]:
-    if "lost" not in story.result:
+    if not story.is_measured:
         return
     during = int((story.result.get("loss") or {}).get("lost_during") or 0)
     if not story.gone:
@@ -142,6 +142,9 @@ def _objectives(story: Story) -> Iterator[Finding]:
 
 
 def _rest(story: Story) -> Iterator[Finding]:
+    if story.is_over and story.verdict in (Verdict.INVALID, Verdict.NOT_SIMULATED):
+        for cause in story.causes:
+            yield Finding(False, f"the drill itself: {cause}", "make the drill sound, then run it again")
     for what in story.leftovers:
         yield Finding(False, f"left over: {what}", f"remove or restore {what} (drillbook heal)")
 

@@ -74,7 +74,7 @@ def _rpo(story: Story, world: World, recovery_point: datetime | None) -> str:
 
 
 def _loss(story: Story, world: World, recovery_point: datetime | None) -> str:
-    if "lost" in story.result:
+    if story.is_measured:
         return wording.count_text(story.gone, "acknowledged write")
     age = _age(story, world, recovery_point)
     if age is None or recovery_point is None:

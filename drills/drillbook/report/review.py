@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drillbook.objective import Verdict
 from drillbook.report import record, wording
 from drillbook.report.findings import Finding, findings
 from drillbook.report.happened import happenings
@@ -81,6 +82,8 @@ def _summary(story: Story) -> Iterator[str]:
 
 
 def _outcome(story: Story) -> Iterator[str]:
+    if story.is_over and story.verdict in (Verdict.INVALID, Verdict.NOT_SIMULATED):
+        yield f"{story.verdict}: {wording.MEANINGS[Verdict(story.verdict)]}"
     if rto := story.result.get("rto"):
         if rto.get("state") == "recovered":
             yield f"The service was back {wording.interval_text(rto)} after the fault."
@@ -88,14 +91,14 @@ def _outcome(story: Story) -> Iterator[str]:
             yield "Clients saw no bad answer after the fault."
         elif rto.get("state") == "not-recovered":
             yield "The service was not seen to come back."
-    if "lost" in story.result:
+    if story.is_measured:
         lost = wording.count_text(story.gone, "acknowledged write") if story.gone else "No acknowledged write"
         yield f"{lost} {'were' if story.gone > 1 else 'was'} lost."
 
 
 def _timeline(evidence: record.Record) -> Iterator[str]:
     rows = [(each.utc, wording.offset_text(each.at), each.what) for each in happenings(evidence)]
-    yield from _table(("UTC", "from the fault", "what happened"), rows)
+    yield from _table(("UTC", f"from {Story(evidence).since}", "what happened"), rows)
 
 
 def _impact(story: Story) -> Iterator[str]:

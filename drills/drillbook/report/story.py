@@ -102,7 +102,7 @@ class Story:
     @property
     def is_measured(self) -> bool:
         """Did a canary look, and was what it saw judged?"""
-        return "lost" in self.result and bool(self.record.seen)
+        return self.result.get("lost") is not None
 
     @cached_property
     def detected_by(self) -> tuple[str, float] | None:
