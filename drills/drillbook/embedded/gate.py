@@ -11,7 +11,11 @@ from drillbook.errors import TargetError
 
 
 class Gate:
-    """Every request passes; ``shut`` waits until none is under way and holds new ones until it is left."""
+    """Every request passes; ``shut`` waits until none is under way and holds new ones until it is left.
+
+    What a function asks while some request is under way is let in, too: that request may be the one which the function
+    answers, and would never end.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -22,9 +26,9 @@ class Gate:
         """How many requests there have been."""
 
     @contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self, *, of_function: bool = False) -> Iterator[None]:
         with self._changed:
-            while self._shut:
+            while self._shut and not (of_function and self._inside):
                 self._changed.wait()
             self._inside += 1
             self.passed += 1
@@ -44,8 +48,7 @@ class Gate:
 
     @contextmanager
     def shut(self, patience: float) -> Iterator[None]:
-        """Raises TargetError if requests are still under way after ``patience`` seconds (monotonic): a function that
-        runs may itself be calling the cloud, and would wait for ever."""
+        """Raises TargetError if requests are still under way after ``patience`` seconds (monotonic)."""
         deadline = self._clock.monotonic() + patience
         with self._changed:
             self._shut = True

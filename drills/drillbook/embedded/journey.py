@@ -78,6 +78,11 @@ def journey(environ: dict[str, Any], doors: Sequence[Any]) -> Journey:
     return Journey(frozenset(origins), frozenset(regions), service)
 
 
+def is_of_function(environ: dict[str, Any]) -> bool:
+    """Does a function's sandbox ask this?"""
+    return region_of_key(_signature(environ)[0]) is not None
+
+
 def _signature(environ: dict[str, Any]) -> tuple[str, str, str]:
     """Access key, region and service of a signed or presigned request; empty for any other."""
     signed = environ.get("HTTP_AUTHORIZATION", "")

@@ -20,6 +20,7 @@ from drillbook.embedded.crash import Crashes
 from drillbook.embedded.domains import Domains, Failures
 from drillbook.embedded.door import CONTROL, PATIENCE, RegionDoor
 from drillbook.embedded.gate import Gate
+from drillbook.embedded.journey import is_of_function
 from drillbook.embedded.knock import DOOR
 from drillbook.embedded.light_ec2 import import_ec2
 from drillbook.embedded.light_regions import light_regions
@@ -147,7 +148,7 @@ class EmbeddedCloud:
             self._door.check(environ)  # A region may have gone dark meanwhile: nothing may happen there now.
         if environ["PATH_INFO"] == DOOR:
             return _json(start_response, "200 OK", {"door": "open"})
-        with self._gate.request():
+        with self._gate.request(of_function=is_of_function(environ)):
             return self._route(environ)(environ, start_response)
 
     def _route(self, environ: dict[str, Any]) -> Application:
