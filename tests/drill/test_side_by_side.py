@@ -117,6 +117,7 @@ def test_embedded_drills_have_a_cloud_each_and_the_same_verdicts_as_in_one_proce
         verdicts.append([(drill["service"], drill["drill"], drill["verdict"]) for drill in notes.results()])
     assert verdicts[0] == verdicts[1]
     assert len(verdicts[0]) == 4
-    clouds = sorted(path.parent.name for path in side_by_side.state_of(notes.root).glob("workers/*/cloud.log"))
-    assert clouds == ["gw0", "gw1"]
+    state = side_by_side.state_of(notes.root)
+    assert sorted(path.parent.name for path in state.glob("workers/*/clouds")) == ["gw0", "gw1"]
+    assert len(list(state.glob("worlds/*.world"))) == 1, "a worker made a world of its own"
     assert open_changes(notes.root) == 0

@@ -26,8 +26,8 @@ _FOLDER = "worlds"
 _PACKAGE = Path(__file__).parents[1]
 AGE = 6 * 3600.0
 """Seconds after which a world is made anew: what is old in it would be told apart from what a stand-up makes now."""
-_OF_A_CLOUD = ("resolver", "endpoint", "port")
-"""What belongs to one cloud and may stand in what stand-up returned, the longest first."""
+_OF_A_CLOUD = ("resolver", "port")
+"""What belongs to one cloud and may stand in what stand-up returned; its endpoint differs by the port alone."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Told:
     given: dict[str, str]
     """What stand-up returned."""
     there: dict[str, str]
-    """What belonged to the cloud that was saved: its endpoint, port and resolver."""
+    """What belonged to the cloud that was saved: its resolver and port."""
     true: tuple[str, ...] = ()
     """Capabilities that truth probes found in such a cloud."""
 
@@ -144,9 +144,9 @@ def _remove_others(file: Path) -> None:
 
 def _moved(text: str, there: Mapping[str, str], here: Mapping[str, str]) -> str:
     """``text`` with what belonged to the cloud that was saved replaced by what is so in this one."""
-    for name in _OF_A_CLOUD[:2]:
-        text = text.replace(there[name], here[name])
-    return re.sub(rf":{there['port']}(?!\d)", f":{here['port']}", text)
+    for old, new in ((there["resolver"], here["resolver"]), (f":{there['port']}", f":{here['port']}")):
+        text = re.sub(rf"{re.escape(old)}(?!\d)", new, text)
+    return text
 
 
 def _folder(path: Path) -> None:
