@@ -100,7 +100,7 @@ def _tell(world: World) -> tuple[Step, ...]:
              check=lambda: table_replicas.replicas(world, RESTORED_TABLE).get(DR) == "ACTIVE"),
         Step("keep the new names", lambda: f"Enter {RESTORED_TABLE} and {RESTORED_LEDGER} in services.yaml, or the next "
              f"deployment leads back to the spoilt ones; plan the ledger's replica in {DR}.", budget=15 * MINUTE,
-             after=(RESUMES,), manual=True),
+             after=(RESUMES,), manual=False),
         replace(told, after=(RESUMES,)),
     )  # fmt: skip
 
