@@ -40,7 +40,7 @@ class Plans:
         factory = self._log.sabotage.spoil(world.service, partial(service_actions.build_plan, name=name))
         start = self._instant(began, name)
         memory = self._conditions.journal.memory(self._log.run_id)
-        runner = Runner(self._events.clock, self._events, memory, self._conditions.confirm)
+        runner = Runner(self._events.clock, self._events, memory, self._conditions.confirm, world.speed)
         result = runner.run(factory(world))
         self._note(Ran(name, result, self._instant(ended, name) - start))
 

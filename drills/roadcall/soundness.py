@@ -26,9 +26,7 @@ UNDER_WAY = timedelta(seconds=2)
 """A request takes no longer than this from its row to its item."""
 DEAREST = 1_000_00
 """Cents that no dispatch costs."""
-_DISPATCHES = (
-    "select incident_id, revision, note, status, vendor_id, fee_cents, changed_at >= %s from dispatches"
-)
+_DISPATCHES = "select incident_id, revision, note, status, vendor_id, fee_cents, changed_at >= %s from dispatches"
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,7 @@ class Records:
     """Call → incident."""
 
 
-def read(
-    world: World, table: str, ledger: Database, *, at: datetime | None = None, region: str = PRIMARY
-) -> Records:
+def read(world: World, table: str, ledger: Database, *, at: datetime | None = None, region: str = PRIMARY) -> Records:
     """What is there now. ``at`` (UTC): the instant as of which the two stores were restored; None: they are live."""
     since = (at or world.clock.now()) - UNDER_WAY
     calls = _items(world, TABLES["call-records"], region)

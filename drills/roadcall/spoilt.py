@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import calling
+from drillbook.aws.recovery import environment
 from drillbook.aws.recovery.journalled import recall, remember
 from drillbook.aws.session import session_of
 from drillbook.clock import utc_text
@@ -46,15 +47,18 @@ def nothing_to_restore_from(world: World) -> None:
 
 def _choose_the_present(world: World) -> None:
     corruption.assess(world)
-    remember(world, corruption.INSTANT, {**recall(world, corruption.INSTANT), "restore to": utc_text(world.clock.now())})
+    remember(
+        world, corruption.INSTANT, {**recall(world, corruption.INSTANT), "restore to": utc_text(world.clock.now())}
+    )
 
 
 def _wipe_the_environment(world: World) -> None:
-    functions = session_of(world).client("lambda", PRIMARY)
-    with calling("make the services read-only as the runbook says"):
-        functions.update_function_configuration(
-            FunctionName=FUNCTIONS[0], Environment={"Variables": {"READ_ONLY_MODE": "true"}}
-        )
+    """What that command does, as a change that heal takes back."""
+    function = FUNCTIONS[0]
+    with calling(f"read the environment of {function}"):
+        told = session_of(world).client("lambda", PRIMARY).get_function_configuration(FunctionName=function)
+    left = dict.fromkeys(told["Environment"]["Variables"], None) | {"READ_ONLY_MODE": "true"}
+    environment.set_variables(world, function, left, region=PRIMARY)
 
 
 def _throttle_as_the_runbook_says(world: World) -> None:

@@ -153,6 +153,16 @@ def test_a_verification_is_polled_past_the_budget_and_the_overrun_can_be_seen(
     assert result.seconds > result.budget
 
 
+@pytest.mark.parametrize(("budget", "given"), [(10, 20), (600, 30), (6000, 120)])
+def test_where_durations_are_divided_a_step_is_given_up_sooner_but_not_at_once(
+    clock: VirtualClock, events: EventStream, budget: float, given: float
+) -> None:
+    step = Step("restore", lambda: None, budget=budget, verify=lambda: False)
+    (result,) = Runner(clock, events, speed=100).run(Plan("plan", (step,))).steps
+    assert result.seconds == pytest.approx(given, abs=1)
+    assert result.budget == budget
+
+
 def test_a_verification_is_given_up_at_twice_the_budget(runner: Runner) -> None:
     (result,) = runner.run(Plan("plan", (Step("restore", lambda: None, budget=10, verify=lambda: False),))).steps
     assert result.outcome is Outcome.FAILED
