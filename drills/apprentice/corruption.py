@@ -30,7 +30,7 @@ from drillbook.sql.database import connect, rows
 from drillbook.sql.query import Expectation
 from drillbook.sql.validation import Check
 
-from . import customers, soundness
+from . import failover, soundness
 from .api import topic_arn
 from .checks import served_from
 from .databases import database
@@ -98,8 +98,8 @@ def _bring_back(world: World) -> tuple[Step, ...]:
         Step(RESTARTS, lambda: environment.restart(world, function_of(HOME), why=BEGAN), budget=5 * MINUTE,
              check=lambda: environment.is_restarted(world, function_of(HOME), why=BEGAN),
              verify=lambda: environment.is_restarted(world, function_of(HOME), why=BEGAN)),
-        Step("check through the API", lambda: None, Phase.VERIFY, budget=10 * MINUTE,
-             verify=lambda: customers.can_work(world)),
+        Step("validate as a customer", lambda: None, Phase.VERIFY, budget=10 * MINUTE,
+             verify=lambda: failover.validate(world)),
     )  # fmt: skip
 
 

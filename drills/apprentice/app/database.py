@@ -7,6 +7,7 @@ RDS: in the embedded cloud the endpoints of a region differ by their ports alone
 import json
 import os
 from contextlib import suppress
+from functools import cache
 
 import boto3
 import psycopg
@@ -29,9 +30,20 @@ def run(sql, *values):
             _open = connect()
         found = _open.execute(sql, values)
         return found.fetchall() if found.description else []
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as error:
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        if became_reader():
+            forget()
+        raise Unavailable from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         forget()
         raise Unavailable from error
+
+
+def became_reader():
+    """After a failover. In read-only mode it is the writer all the same, and another connection could do no more."""
+    with suppress(psycopg.Error):
+        return _open.execute("select pg_is_in_recovery()").fetchone()[0]
+    return True
 
 
 def forget():
@@ -49,13 +61,19 @@ def connect():
     )
 
 
+@cache
+def client(service):
+    """Clients are slow to make and good for ever."""
+    return boto3.client(service)
+
+
 def address():
-    name = boto3.client("ssm").get_parameter(Name=os.environ["WRITER_ENDPOINT"])["Parameter"]["Value"]
-    clusters = boto3.client("rds").describe_db_clusters(DBClusterIdentifier=name.partition(".")[0])
+    name = client("ssm").get_parameter(Name=os.environ["WRITER_ENDPOINT"])["Parameter"]["Value"]
+    clusters = client("rds").describe_db_clusters(DBClusterIdentifier=name.partition(".")[0])
     return {"host": clusters["DBClusters"][0]["Endpoint"], "port": clusters["DBClusters"][0]["Port"]}
 
 
 def login():
-    kept = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["DATABASE_LOGIN"])
+    kept = client("secretsmanager").get_secret_value(SecretId=os.environ["DATABASE_LOGIN"])
     secret = json.loads(kept["SecretString"])
     return {"user": secret["username"], "password": secret["password"]}
