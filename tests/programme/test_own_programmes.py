@@ -36,7 +36,11 @@ def test_each_programme_of_the_calendar_has_an_owner_and_drills_of_several_servi
 @pytest.mark.parametrize(
     ("service", "feature", "programme"),
     [
-        ("roadcall", "readiness", "monthly"),
+        ("product-lambda", "weekly_backup_check", "weekly"),
+        ("roadcall", "readiness", "weekly"),
+        ("product-lambda", "monthly_drill", "monthly"),
+        ("apprentice", "monthly_backup_validation", "monthly"),
+        ("product-lambda", "regional_failure", "quarterly"),
         ("roadcall", "primary_outage", "quarterly"),
         ("roadcall", "failback", "quarterly"),
     ],
