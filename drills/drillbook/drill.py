@@ -17,13 +17,14 @@ from drillbook import canary_records, drill_record, service_actions, targets
 from drillbook import service as services
 from drillbook.drill_checks import Checks
 from drillbook.drill_faults import Faults
+from drillbook.drill_judging import Judging
 from drillbook.drill_plans import Plans
 from drillbook.drill_record import Assignment, Conditions, Log, NotMet, NotSimulated
 from drillbook.errors import DrillbookError, UsageError, WaitTimeout
 from drillbook.events import EventKind, EventStream
 from drillbook.heal import HealResult, heal
 from drillbook.instrument import Instrument
-from drillbook.objective import Basis, ObjectiveKind, Verdict
+from drillbook.objective import Basis, ObjectiveKind
 from drillbook.probe import Probe, Reading
 from drillbook.proof import sabotage
 from drillbook.report.evidence import EvidenceWriter, directory_name
@@ -31,6 +32,7 @@ from drillbook.safeguard import Rails
 from drillbook.service_yaml import nearest
 from drillbook.steadiness import Steadiness
 from drillbook.targets.stand_up import FACTORY as STAND_UP
+from drillbook.units import duration_text
 from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ class Drill:
         )
         self.log = Log(assignment, conditions, run_id)
         self._checks = Checks(self.log, self.events)
-        self.instrument: Instrument | None = None
         self._world: World | None = None
         self._faults = Faults(self.log, conditions, self.events)
+        self._judging = Judging(self.log, self._checks, self._faults, self.events)
         self._plans = Plans(self.log, conditions, self.events)
         self._crashed_before: int | None = None
         """How often the emulator had failed when the service stood; None before that."""
@@ -117,7 +119,7 @@ class Drill:
         """Start the open-loop client in a process of its own. ``rate`` is operations a second; 0: the service's."""
         self._stage("baseline")
         chosen = self.conditions.rate or rate
-        self.instrument = Instrument.start(self.world, self.evidence, rate=chosen)
+        self._judging.instrument = Instrument.start(self.world, self.evidence, rate=chosen)
 
     def await_steady_state(self) -> None:
         """The service is whole before we break it: its probes and what clients see are steady for the hold time.
@@ -178,6 +180,12 @@ class Drill:
         self._stage("recover")
         self._plans.run(self.world, name)
 
+    def cut_over(self, name: str) -> None:
+        """Run a plan as a planned disruption of its own, measured apart from the fault. Raises NotMet if it fails."""
+        self._named("plans", name)
+        self._stage("cut over")
+        self._plans.run(self.world, name, began="t_cut0", ended="t_cut1")
+
     # -- 7: verify ----------------------------------------------------------------------------------------------------
 
     def await_recovery(self) -> None:
@@ -214,42 +222,17 @@ class Drill:
 
     def meets(self, kind: ObjectiveKind) -> None:
         """Is the objective of this kind met? Takes the final reading when first asked. Raises NotMet with the cause."""
-        judgement = self._judge()
-        for outcome in judgement.outcomes:
-            if outcome.objective.kind is kind and outcome.verdict is not Verdict.PASS:
-                raise NotMet(f"{outcome.verdict}: {outcome.cause or '; '.join(judgement.causes)}")
+        self._judging.meets(kind)
+
+    def plan_took(self, name: str, limit: float) -> None:
+        """Did the plan called ``name`` take at most ``limit`` monotonic seconds? Raises NotMet if not."""
+        self._named("plans", name)
+        reading = self._plans.took(self.world, name, limit)
+        self._checks.found(f"the recovery plan {name!r} took at most {duration_text(limit)}", reading)
 
     def availability(self, share: float) -> None:
         """Were at least ``share`` of all operations of the drill good? Raises NotMet if not."""
-        seen = self._judge().seen
-        good = sum(each.good for each in seen)
-        told = f"{good} of {len(seen)} requests were answered well"
-        self._checks.found(f"at least {share:.3%} of requests", Reading(bool(seen) and good >= share * len(seen), told))
-
-    def _judge(self) -> Judgement:
-        if self.instrument is None:
-            raise UsageError("nothing was measured", do="add 'Given the canary is running' to the scenario")
-        if self._faults.first is None:
-            raise UsageError("nothing struck, so nothing can be measured", do="add 'When the fault \"…\" strikes'")
-        first = not self.instrument.has_ended
-        if first:
-            self._stage("judge")
-            self.instrument.end()
-        judgement = self.instrument.judge(
-            self._faults.first,
-            objectives=self.assignment.objectives,
-            instants=self._instants(),
-            checks=self.log.checks,
-            failure=self.log.plan_failure,
-        )
-        if first:
-            self.events.emit(EventKind.JUDGED, "measured", **drill_record.measured(judgement))
-        return judgement
-
-    def _instants(self) -> dict[str, float]:
-        """Each instant by name; the first, where there are several, but the plans are done with the last of them."""
-        told = [(event.name, event.at) for event in self.events.events if event.kind is EventKind.INSTANT]
-        return {**dict(reversed(told)), **{name: at for name, at in told if name == "t_exec1"}}
+        self._judging.availability(share)
 
     # -- 9 and 10: heal, record ---------------------------------------------------------------------------------------
 
@@ -293,16 +276,21 @@ class Drill:
     def _last_judgement(self) -> Judgement | None:
         if self.instrument is None:
             return None
-        if self._faults.first is None or isinstance(self.log.error, KeyboardInterrupt | SystemExit):
+        if self._is_cut_short():
             self.instrument.kill()
             return None
         if isinstance(self.log.error, AssertionError) and self.log.plans and not self.log.plan_failure:
             self._checks.complete(self.world)
         try:
-            return self._judge()
+            return self._judging.judgement()
         except DrillbookError as error:
             self.failed(error)
             return None
+
+    def _is_cut_short(self) -> bool:
+        """Did it end before what it was about? Then what was measured tells nothing."""
+        interrupted = isinstance(self.log.error, KeyboardInterrupt | SystemExit)
+        return interrupted or (self._faults.first is None and bool(self.assignment.faults))
 
     def _heal(self) -> HealResult:
         if self._world is None:
@@ -322,6 +310,11 @@ class Drill:
         return open_changes + (targets.leftovers(self._world) if self._world else [])
 
     # -- small things -------------------------------------------------------------------------------------------------
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The drill's canary; None before it was started."""
+        return self._judging.instrument
 
     @property
     def service(self) -> Service:
@@ -374,7 +367,7 @@ class Drill:
 
         No longer than a fault may be in place.
         """
-        limits = [objective.seconds for objective in self.assignment.objectives if objective.kind is ObjectiveKind.RTO]
+        limits = [objective.limit for objective in self.assignment.objectives if objective.kind is ObjectiveKind.RTO]
         agreed = self.conditions.patience + self.service.canary.hold
         if self.world.basis is Basis.MEASURED_AWS:
             agreed = 1.5 * max(limits, default=3600.0)

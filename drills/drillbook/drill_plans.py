@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from drillbook import service_actions
 from drillbook.drill_record import Conditions, Log, NotMet
 from drillbook.events import EventKind, EventStream
+from drillbook.probe import Reading
 from drillbook.runner import Runner
+from drillbook.units import duration_text
 
 if TYPE_CHECKING:
     from drillbook.recovery import PlanResult
@@ -43,6 +45,14 @@ class Plans:
         runner = Runner(self._events.clock, self._events, memory, self._conditions.confirm, world.speed)
         result = runner.run(factory(world))
         self._note(Ran(name, result, self._instant(ended, name) - start))
+
+    def took(self, world: World, name: str, limit: float) -> Reading:
+        """Did the plan called ``name``, when it was last run, take at most ``limit`` monotonic seconds?"""
+        ran = next((each for each in reversed(self.ran) if each.name == name), None)
+        if ran is None:
+            return Reading(None, "it was not run")
+        scaled = f", where AWS's durations are divided by {world.speed:g}" if world.speed != 1 else ""
+        return Reading(ran.seconds <= limit, f"it took {duration_text(ran.seconds)} ({world.basis}{scaled})")
 
     def _note(self, ran: Ran) -> None:
         self.ran.append(ran)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from drillbook import side_by_side
 from drillbook.clock import Clock, SystemClock
 from drillbook.events import Json
+from drillbook.measure.findings import alone, found
+from drillbook.measure.run import Check
 from drillbook.objective import Objective, Verdict
 from drillbook.proof.sabotage import Sabotage
 from drillbook.report import results, strict_json
@@ -135,9 +137,13 @@ def verdict(log: Log, judgement: Judgement | None, leftovers: list[str]) -> Verd
 
 def _by_checks_alone(log: Log) -> Verdict:
     """Without a canary nothing was measured: what objective there was is not known to be met."""
-    if log.error is not None:
-        return Verdict.FAIL
-    return Verdict.PASS if log.checks and not log.assignment.objectives else Verdict.INVALID
+    if log.error is None and log.assignment.objectives:
+        return Verdict.INVALID
+    return alone(*_checked(log))
+
+
+def _checked(log: Log) -> tuple[list[Check], str]:
+    return [Check(**check) for check in log.checks], log.plan_failure
 
 
 def measured(judgement: Judgement) -> dict[str, Json]:
@@ -151,7 +157,8 @@ def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evide
     """The drill's entry of results.json; ``evidence`` is the directory relative to the run's."""
     judged = judgement.as_json() if judgement else {}
     crashed = [f"the {log.about()['target']} cloud itself failed: {what}" for what in log.crashes]
-    causes = [*log.causes, *crashed, *judged.get("causes", []), *(f"left over: {what}" for what in leftovers)]
+    judged_causes = judged["causes"] if judgement else [finding.cause for finding in found(*_checked(log))]
+    causes = [*log.causes, *crashed, *judged_causes, *(f"left over: {what}" for what in leftovers)]
     told = {
         **judged,
         "verdict": str(verdict(log, judgement, leftovers)),
@@ -174,6 +181,7 @@ def findings(log: Log, judgement: Judgement | None, told: dict[str, Json]) -> Fi
         "blast_radius": log.blast_radius,
         "versions": dict(_versions()),
         "run": judgement.run.as_json() if judgement else None,
+        "plan_failure": log.plan_failure,
     }
     return Findings(drill, told, log.checks, log.configuration, log.conditions.journal.export(log.run_id))
 

@@ -134,7 +134,7 @@ class Instrument:
 
     def judge(
         self,
-        fault: Interval,
+        fault: Interval | None,
         *,
         objectives: Sequence[Objective],
         instants: Mapping[str, float],
@@ -163,6 +163,9 @@ class Instrument:
             declare=instants.get("t_declare"),
             exec0=instants.get("t_exec0"),
             exec1=instants.get("t_exec1"),
+            lifted=instants.get("t_lifted"),
+            cut0=instants.get("t_cut0"),
+            cut1=instants.get("t_cut1"),
             plan_failure=failure,
         )
         history = histories.read(self._evidence.history, live=True)

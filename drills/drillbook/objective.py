@@ -67,21 +67,41 @@ class ObjectiveKind(StrEnum):
     RPO = "RPO"
     LOSS_DURING = "loss during the outage"
     """How far into the outage writes may be acknowledged and then lost; 0 unless the scenario declares it."""
+    LOST = "lost writes"
+    """How many acknowledged writes may be gone in the end, whenever they were acknowledged."""
+    LATENCY = "P95 latency after recovery"
+    INTERRUPTION = "interruption by the cut-over"
+    """For how long a planned cut-over may keep clients from the service, in all."""
+    LOST_BETWEEN = "writes lost between the cut-overs"
+    """How many writes may be gone that the service acknowledged after it had failed over."""
+
+    @property
+    def unit(self) -> str:
+        """What its limit and its measurements are given in: ``s`` or ``writes``."""
+        return "writes" if self in (ObjectiveKind.LOST, ObjectiveKind.LOST_BETWEEN) else "s"
+
+    @property
+    def needs_fault(self) -> bool:
+        """Is it measured from a fault on?"""
+        return self in (ObjectiveKind.RTO, ObjectiveKind.RPO, ObjectiveKind.LOSS_DURING)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """At most ``seconds``. ``source`` says who promised it (a feature's line, or the service file)."""
+    """At most ``limit`` of the kind's unit. ``source`` says who promised it (a feature's line, or the service file)."""
 
     kind: ObjectiveKind
-    seconds: float
+    limit: float
     source: str = ""
 
     def judge(self, measured: Interval) -> Verdict:
         """PASS if the whole interval meets the objective, FAIL if none of it does, else INCONCLUSIVE."""
-        if measured.hi <= self.seconds:
+        if measured.hi <= self.limit:
             return Verdict.PASS
         # A censored interval never ends in the objective's favour: the drill stopped looking, the outage did not.
-        if measured.lo > self.seconds or measured.censored:
+        if measured.lo > self.limit or measured.censored:
             return Verdict.FAIL
         return Verdict.INCONCLUSIVE
+
+    def as_json(self) -> dict[str, str | float]:
+        return {"kind": str(self.kind), "limit": self.limit, "unit": self.kind.unit, "source": self.source}

@@ -151,7 +151,9 @@ def assess(world: World) -> None:
     table = evidence.gather(world, TABLE, soundness.is_corrupt)
     began, spoilt = _first_nonsense(world)
     restore_to = min(table.restore_to, (began - evidence.MARGIN).replace(microsecond=0))
-    scope = f"{table.corrupt} items and {spoilt} rows of the ledger are nonsense since {utc_text(min(table.began, began))}"
+    scope = (
+        f"{table.corrupt} items and {spoilt} rows of the ledger are nonsense since {utc_text(min(table.began, began))}"
+    )
     remember(world, INSTANT, {"restore to": utc_text(restore_to), "scope": scope})
 
 

@@ -7,6 +7,7 @@ feature is no test at all; a drill without an objective cannot fail. Each is an 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,18 @@ from typing import Any
 from drillbook.errors import LocatedError, UsageError
 from drillbook.feature_file import parsed
 
-_STRIKES = "the fault "
-_OBJECTIVES = ("the measured RTO is", "the measured RPO is", "no acknowledged write is lost")
+_SERVICE = 'the service "'
+_STRIKES = re.compile(r'the fault ".*" strikes( with)?$')
+_CUT_OVER = re.compile(r'the planned cut-over ".*" is run$')
+_RTO_OR_RPO = re.compile("the measured R[TP]O is ")
+_FROM_THE_FAULT = re.compile(r"the measured R[TP]O is |at most .* of writes acknowledged during the outage are lost$")
+_OF_THE_CUT_OVER = re.compile(r"the cut-over interrupted |.* acknowledged between the cut-overs (is|are) lost$")
+_NO_LOSS = re.compile(r"no acknowledged write is lost$")
+_MEASURED = re.compile(r"at least .* of all requests are answered well$|the P95 latency after recovery is ")
+_CHECKED = re.compile(
+    r'the check ".*" holds$|the configuration of the ".*" is that |the recovery plan ".*" took |nobody had to act$'
+)
+_DISRUPTS = re.compile(r'the (fault|recovery plan|planned cut-over) ".*" (strikes( with)?|is over|is run)$')
 
 
 def refuse_async(step_func: Callable[..., object]) -> None:
@@ -80,14 +91,46 @@ def _refuse_duplicate(path: Path, scenario: dict[str, Any], seen: dict[str, int]
 
 
 def _require_objective(path: Path, scenario: dict[str, Any], background: list[str]) -> None:
-    sentences = background + [step["text"] for step in scenario["steps"]]
-    strikes = any(text.startswith(_STRIKES) for text in sentences)
-    if strikes and not any(text.startswith(_OBJECTIVES) for text in sentences):
-        place = scenario["location"]
-        raise LocatedError(
-            path,
-            place["line"],
-            place["column"],
-            f"the scenario {scenario['name']!r} strikes but states no objective, so it could not fail",
-            do="add for example 'Then the measured RTO is at most 20 minutes'",
+    """It can fail, and what it states can be measured in it."""
+    told = _Told(background + [step["text"] for step in scenario["steps"]])
+    name = f"the scenario {scenario['name']!r}"
+    if told.says(_STRIKES) and not told.says(_RTO_OR_RPO, _NO_LOSS):
+        what = f"{name} strikes but states no objective, so it could not fail"
+        raise _mistake(path, scenario, what, "add for example 'Then the measured RTO is at most 20 minutes'")
+    if told.drills and not told.says(_STRIKES, _CUT_OVER, _CHECKED, _MEASURED, _NO_LOSS):
+        what = f"{name} neither strikes nor checks anything, so it could not fail"
+        raise _mistake(
+            path, scenario, what, "add a fault and its objective, or for example 'Then the check \"…\" holds'"
         )
+    if told.says(_FROM_THE_FAULT) and told.drills and not told.says(_STRIKES):
+        what = f"{name} states an RTO or RPO, and no fault strikes from which it could be measured"
+        raise _mistake(path, scenario, what, "say 'no acknowledged write is lost', or let a fault strike")
+    if told.says(_OF_THE_CUT_OVER) and not told.says(_CUT_OVER):
+        what = f"{name} judges a cut-over, and none is run"
+        raise _mistake(path, scenario, what, "add 'When the planned cut-over \"…\" is run'")
+    for step in scenario["steps"][told.first_measured(scenario["steps"]) :]:
+        if _DISRUPTS.match(step["text"]):
+            what = f"{step['text']!r} comes after a sentence about a measured number, with which the measuring ends"
+            raise _mistake(path, step, what, "put the sentences about measured numbers last")
+
+
+class _Told:
+    """The sentences of a scenario, its background's included."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        self._sentences = sentences
+        self.drills = any(text.startswith(_SERVICE) for text in sentences)
+
+    def says(self, *wanted: re.Pattern[str]) -> bool:
+        return any(pattern.match(text) for pattern in wanted for text in self._sentences)
+
+    def first_measured(self, steps: list[dict[str, Any]]) -> int:
+        """Where the first sentence stands that ends the measuring; after all of them, if there is none."""
+        judging = (_FROM_THE_FAULT, _OF_THE_CUT_OVER, _NO_LOSS, _MEASURED)
+        found = (number for number, step in enumerate(steps) if any(each.match(step["text"]) for each in judging))
+        return next(found, len(steps))
+
+
+def _mistake(path: Path, at: dict[str, Any], what: str, do: str) -> LocatedError:
+    place = at["location"]
+    return LocatedError(path, place["line"], place["column"], what, do=do)

@@ -24,6 +24,7 @@ class Outline:
     faults: tuple[str, ...] = ()
     detections: tuple[tuple[str, float], ...] = ()
     plans: tuple[str, ...] = ()
+    """Recovery plans and planned cut-overs."""
     checks: tuple[str, ...] = ()
     configurations: tuple[str, ...] = ()
     objectives: tuple[Objective, ...] = field(default_factory=tuple)
@@ -37,7 +38,7 @@ def outline(scenario: Scenario | ScenarioTemplate, source: str = "") -> Outline:
         service=next(iter(services), ""),
         faults=(*_blanks(steps, phrases.FAULT, "fault"), *_blanks(steps, phrases.FAULT_WITH, "fault")),
         detections=tuple((found["probe"], found["limit"]) for found in _matches(steps, phrases.DETECTED)),
-        plans=tuple(_blanks(steps, phrases.PLAN, "plan")),
+        plans=(*_blanks(steps, phrases.PLAN, "plan"), *_blanks(steps, phrases.CUT_OVER, "plan")),
         checks=tuple(_blanks(steps, phrases.CHECK, "check")),
         configurations=tuple(_blanks(steps, phrases.CONFIGURATION, "resource")),
         objectives=tuple(_objectives(steps, source)),
@@ -49,11 +50,18 @@ def _objectives(steps: list[Step], source: str) -> list[Objective]:
         (phrases.RTO, ObjectiveKind.RTO),
         (phrases.RPO, ObjectiveKind.RPO),
         (phrases.LOSS_DURING, ObjectiveKind.LOSS_DURING),
+        (phrases.INTERRUPTION, ObjectiveKind.INTERRUPTION),
+        (phrases.LATENCY, ObjectiveKind.LATENCY),
+        (phrases.NO_LOSS, ObjectiveKind.LOST),
+        (phrases.NONE_BETWEEN, ObjectiveKind.LOST_BETWEEN),
+        (phrases.LOST_BETWEEN, ObjectiveKind.LOST_BETWEEN),
     ]
-    found = [Objective(kind, match["limit"], source) for parser, kind in kinds for match in _matches(steps, parser)]
-    if _matches(steps, phrases.NO_LOSS):
-        found += [Objective(kind, 0.0, source) for kind in (ObjectiveKind.RPO, ObjectiveKind.LOSS_DURING)]
-    return found
+    return [Objective(kind, _limit(match), source) for parser, kind in kinds for match in _matches(steps, parser)]
+
+
+def _limit(match: dict[str, Any]) -> float:
+    """In the unit of the objective's kind; a sentence that allows nothing has no blank."""
+    return float(match.get("limit", match.get("count", 0)))
 
 
 def _blanks(steps: list[Step], parser: StepParser, blank: str) -> list[str]:

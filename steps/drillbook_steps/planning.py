@@ -40,12 +40,16 @@ def _plan(config: pytest.Config, item: Any) -> dict[str, Json]:
         told = describe(service, target, about.faults, about.plans)
     except DrillbookError as error:
         raise pytest.UsageError(str(error)) from None
-    limits = [{"kind": str(each.kind), "at_most": each.seconds, "source": each.source} for each in about.objectives]
+    limits = [
+        {"kind": str(each.kind), "at_most": each.limit, "unit": each.kind.unit, "source": each.source}
+        for each in about.objectives
+    ]
     seen = [{"probe": probe, "within": limit} for probe, limit in about.detections]
     return {"drill": template_of(item).name, **told, "detections": seen, "objectives": limits}
 
 
 def _as_text(plan: dict[str, Json]) -> str:
+    from drillbook.report.wording import limit_text
     from drillbook.units import duration_text
 
     line = partial("  {:<13}{}".format)
@@ -53,7 +57,10 @@ def _as_text(plan: dict[str, Json]) -> str:
         f"{plan['service']} · {plan['drill']}",
         line("target", f"{plan['target']} ({plan['basis']}) — {plan['stands_up']}"),
         *(line("resource", f"{row['role']}: {row['type']} {row['name']}") for row in plan["resources"]),
-        *(line("objective", f"{row['kind']} at most {duration_text(row['at_most'])}") for row in plan["objectives"]),
+        *(
+            line("objective", f"{row['kind']} at most {limit_text(row['at_most'], row['unit'])}")
+            for row in plan["objectives"]
+        ),
         *(line("steady state", promise) for promise in plan["steady_state"]),
         *(line("fault", f"{row['name']}: {row['what']}") for row in plan["faults"]),
         *(line("blast radius", limit) for limit in plan["blast_radius"]),

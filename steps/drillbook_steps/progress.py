@@ -32,6 +32,8 @@ INSTANTS = {
     "t_exec0": "recovery begins",
     "t_exec1": "the plan is done",
     "t_verified": "recovery is verified",
+    "t_cut0": "the planned cut-over begins",
+    "t_cut1": "the cut-over is made",
 }
 
 

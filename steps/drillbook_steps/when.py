@@ -37,6 +37,12 @@ def _(drill: Drill, plan: str) -> None:
     drill.recover(plan)
 
 
+@when(phrases.CUT_OVER)
+def _(drill: Drill, plan: str) -> None:
+    """Run a plan as a planned disruption, such as the way home after a failover, measured apart from the fault."""
+    drill.cut_over(plan)
+
+
 @when(sentence("{pause:Duration} pass"))
 def _(drill: Drill, pause: float) -> None:
     """Let time pass: the outage goes on, the canary goes on."""

@@ -75,6 +75,7 @@ Feature: The ledger comes back
   Scenario: Nothing is lost
     Given the service "ledger"
     When the recovery plan "do nothing" is run
+    Then the recovery plan "do nothing" took at most 1 minute
 """
 
 

@@ -41,14 +41,14 @@ def test_a_recovered_service_passes(simulate: Simulate, scene: Any) -> None:
 
 
 def test_a_missed_rto_fails_and_says_by_how_much(simulate: Simulate, scene: Any) -> None:
-    judged = judge(*simulate(scene())[:2], replace(RUN, objectives=(replace(RTO, seconds=1.0),)))
+    judged = judge(*simulate(scene())[:2], replace(RUN, objectives=(replace(RTO, limit=1.0),)))
     assert judged.verdict is Verdict.FAIL
     assert judged.causes[0].startswith("RTO of at most 1 s: service restored 3 s to 3.2 s after the fault")
 
 
 def test_an_objective_inside_the_interval_is_inconclusive(simulate: Simulate, scene: Any) -> None:
     assert (
-        judge(*simulate(scene())[:2], replace(RUN, objectives=(replace(RTO, seconds=3.0),))).verdict
+        judge(*simulate(scene())[:2], replace(RUN, objectives=(replace(RTO, limit=3.0),))).verdict
         is Verdict.INCONCLUSIVE
     )
 
@@ -69,7 +69,7 @@ def test_data_lost_within_the_rpo_does_not_keep_the_service_down(simulate: Simul
 
 
 def test_a_missed_rpo_names_the_oldest_loss(simulate: Simulate, scene: Any) -> None:
-    judged = judge(*simulate(scene(lag=2.0))[:2], replace(RUN, objectives=(replace(RPO, seconds=0.5),)))
+    judged = judge(*simulate(scene(lag=2.0))[:2], replace(RUN, objectives=(replace(RPO, limit=0.5),)))
     assert judged.verdict is Verdict.FAIL
     assert "acknowledged writes; the oldest was acknowledged 2 s before the fault" in judged.causes[0]
 
@@ -231,7 +231,7 @@ def test_a_pass_is_never_given_to_a_drill_that_missed(
     simulate: Simulate, scene: Any, seed: int, lag: float, mode: str, rto: float, rpo: float
 ) -> None:
     history, final, _ = simulate(scene(seed=seed, lag=lag, mode=mode))
-    judged = judge(history, final, replace(RUN, objectives=(replace(RTO, seconds=rto), replace(RPO, seconds=rpo))))
+    judged = judge(history, final, replace(RUN, objectives=(replace(RTO, limit=rto), replace(RPO, limit=rpo))))
     by_kind = {outcome.objective.kind: outcome.verdict for outcome in judged.outcomes}
     if by_kind[ObjectiveKind.RPO] is Verdict.PASS:
         assert lag <= rpo
@@ -266,7 +266,9 @@ def test_a_late_answer_about_a_record_that_is_lost_for_good_does_not_keep_the_se
     assert judged.rto.state is State.RECOVERED
 
 
-def test_no_loss_is_a_pass_of_no_loss_however_long_ago_the_last_write_was(simulate: Simulate, scene: Any) -> None:
-    none_lost = replace(RUN, objectives=(replace(RPO, seconds=0.0),))
+def test_no_acknowledged_write_is_lost_is_told_of_writes_and_not_of_their_age(simulate: Simulate, scene: Any) -> None:
+    none_lost = replace(RUN, objectives=(Objective(ObjectiveKind.LOST, 0),))
     assert judge(*simulate(scene())[:2], none_lost).verdict is Verdict.PASS
-    assert judge(*simulate(scene(lag=2.0))[:2], none_lost).verdict is Verdict.FAIL
+    judged = judge(*simulate(scene(lag=2.0))[:2], none_lost)
+    assert judged.verdict is Verdict.FAIL
+    assert judged.causes[0].startswith("lost writes of at most 0: lost ")

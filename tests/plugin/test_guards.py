@@ -64,5 +64,44 @@ def test_an_objective_in_each_scenario_is_enough_when_the_background_strikes(tmp
     lint([written_], tmp_path)
 
 
+CALM = 'Feature: F\n  Scenario: S\n    Given the service "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("sentences", "what"),
+    [
+        ((), "neither strikes nor checks anything, so it could not fail"),
+        (('the recovery plan "p" is run',), "neither strikes nor checks anything"),
+        (('the check "c" holds', "the measured RTO is at most 1 minute"), "no fault strikes from which"),
+        (
+            ("at most 1 s of writes acknowledged during the outage are lost", "no acknowledged write is lost"),
+            "no fault",
+        ),
+        (("no write acknowledged between the cut-overs is lost", 'the check "c" holds'), "cut-over, and none is run"),
+        (("no acknowledged write is lost", 'the recovery plan "p" is run'), "with which the measuring ends"),
+        (("at least 99 % of all requests are answered well", 'the planned cut-over "p" is run'), "measuring ends"),
+    ],
+)
+def test_a_drill_that_could_not_fail_or_not_measure_what_it_states_is_refused(
+    tmp_path: Path, sentences: tuple[str, ...], what: str
+) -> None:
+    assert what in mistake(tmp_path, CALM + "".join(f"    Then {each}\n" for each in sentences))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'the check "c" holds',
+        'the configuration of the "table" is that of its source',
+        'the recovery plan "p" took at most 3 minutes',
+        "at least 99.9 % of all requests are answered well",
+        "no acknowledged write is lost",
+        "the P95 latency after recovery is at most 300 ms",
+    ],
+)
+def test_a_drill_without_a_fault_states_what_must_hold(tmp_path: Path, sentence: str) -> None:
+    lint([written(tmp_path, f"{CALM}    Then {sentence}\n")], tmp_path)
+
+
 def test_a_scenario_that_breaks_nothing_needs_no_objective(tmp_path: Path) -> None:
     lint([written(tmp_path, "Feature: F\n  Scenario: S\n    Given a\n")], tmp_path)

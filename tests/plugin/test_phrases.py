@@ -62,7 +62,6 @@ def test_an_outline_tells_what_a_scenario_is_about_before_it_runs(tmp_path: Path
         plans=("restart",),
         objectives=(
             Objective(ObjectiveKind.RTO, 300.0, "f.feature"),
-            Objective(ObjectiveKind.RPO, 0.0, "f.feature"),
-            Objective(ObjectiveKind.LOSS_DURING, 0.0, "f.feature"),
+            Objective(ObjectiveKind.LOST, 0.0, "f.feature"),
         ),
     )

@@ -121,6 +121,8 @@ def test_another_check_result_is_found_although_the_manifest_agrees(evidence: Pa
 def test_a_drill_that_measured_nothing_must_not_claim_a_verdict(evidence: Path) -> None:
     rewrite(evidence / "drill.json", lambda drill: drill.update(run=None))
     assert "nothing was measured" in refused(evidence)
+    rewrite(evidence / "verdict.json", lambda verdict: verdict.update(verdict="FAIL", objectives=[], rto=None))
+    assert "its checks give" in refused(evidence)
     rewrite(evidence / "verdict.json", lambda verdict: verdict.update(verdict="NOT SIMULATED"))
     assert verify(evidence).operations == 0
 

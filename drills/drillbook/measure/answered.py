@@ -11,7 +11,13 @@ from drillbook.measure.sight import Sight, Sighting
 
 
 def answered(seen: Sequence[Sighting], run: Run, restored: float | None) -> dict[str, Json]:
-    """Counts by sight. ``restored`` is a monotonic instant; None: the service was not seen to come back."""
+    """Counts by sight. ``restored`` is a monotonic instant; None: the service was not seen to come back.
+
+    Of the whole drill where no fault struck.
+    """
+    if run.fault is None:
+        counts = Counter(each.sight for each in seen)
+        return {"whole": {str(sight): counts[sight] for sight in Sight}}
     until = run.end if restored is None else restored
     counted: dict[str, Counter[Sight]] = {part: Counter() for part in ("before", "during", "after")}
     for each in seen:

@@ -43,7 +43,7 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     """Why the canary's word cannot be taken, if so, in sentences."""
     ops = [each.op for each in seen if each.op.sent <= run.end]
     if not ops:
-        return Health(("the canary sent nothing",), 0, 0.0, 0.0, 0.0, run.end - run.fault.lo)
+        return Health(("the canary sent nothing",), 0, 0.0, 0.0, 0.0, run.end - run.reference.lo)
     delays = [op.delay for op in ops]
     allowed = max(1 / run.rate, 0.02)
     late = sum(delay > allowed for delay in delays) / len(delays)
@@ -84,8 +84,12 @@ def _late(late: float, allowed: float, widest: float, run: Run) -> Iterator[str]
 
 
 def _baseline(seen: Sequence[Sighting], ops: Sequence[Op], run: Run) -> Iterator[str]:
-    before = [each for each in seen if each.op.done <= run.fault.lo]
     wanted = max(3, round(run.rate * min(1.0, run.hold)))
+    if run.fault is None:
+        if len(ops) < wanted:
+            yield f"the canary sent {len(ops)} operations, at least {wanted} are needed"
+        return
+    before = [each for each in seen if each.op.done <= run.fault.lo]
     if len(before) < wanted:
         yield f"there is no baseline: {len(before)} operations had ended before the fault, at least {wanted} are needed"
         return

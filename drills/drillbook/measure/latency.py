@@ -10,12 +10,18 @@ from drillbook.events import Json
 from drillbook.measure.history import Res
 from drillbook.measure.run import Run
 from drillbook.measure.sight import Sighting
+from drillbook.objective import Interval
 
 PERCENTILES = (0.5, 0.95, 0.99)
+ENOUGH = 20
+"""Operations without which a 95th percentile says nothing."""
 
 
 def latency(seen: Sequence[Sighting], run: Run, restored: float | None) -> dict[str, Json]:
-    """Seconds, of answered operations: before the fault, from it until ``restored`` (or the end), and after."""
+    """Seconds, of answered operations: before the fault, from it until ``restored`` (or the end), and after; of the
+    whole drill where no fault struck."""
+    if run.fault is None:
+        return {"whole": _summary([each.op.latency for each in seen if each.op.res is Res.OK])}
     until = run.end if restored is None else restored
     parts: dict[str, list[float]] = {"before": [], "during": [], "after": []}
     for each in seen:
@@ -26,10 +32,12 @@ def latency(seen: Sequence[Sighting], run: Run, restored: float | None) -> dict[
 
 
 def buckets(seen: Sequence[Sighting], run: Run, width: float = 1.0) -> list[Json]:
-    """Counts by sight and the slowest latency, for each ``width`` seconds; ``t`` is seconds after the fault began."""
+    """Counts by sight and the slowest latency, for each ``width`` seconds; ``t`` is seconds after the fault began, or
+    after the first operation where none struck."""
+    origin = run.fault.lo if run.fault else min((each.op.sent for each in seen), default=0.0)
     grouped: dict[int, list[Sighting]] = defaultdict(list)
     for each in seen:
-        grouped[math.floor((each.op.sent - run.fault.lo) / width)].append(each)
+        grouped[math.floor((each.op.sent - origin) / width)].append(each)
     return [_bucket(number * width, grouped[number]) for number in sorted(grouped)]
 
 
@@ -43,6 +51,18 @@ def _bucket(t: float, group: Sequence[Sighting]) -> Json:
         "p50": percentile(latencies, 0.5),
         "max": max(latencies),
     }
+
+
+def p95_after(seen: Sequence[Sighting], since: float, until: float) -> Interval | None:
+    """The 95th percentile of all operations sent from ``since`` to ``until``, unanswered ones counting as endless.
+
+    None of fewer than 20, where it would be the slowest alone.
+    """
+    waits = [each.op.latency if each.op.res is Res.OK else math.inf for each in seen if since <= each.op.sent <= until]
+    if len(waits) < ENOUGH:
+        return None
+    p95 = percentile(waits, 0.95)
+    return Interval(min(p95, max(wait for wait in [0.0, *waits] if math.isfinite(wait))), p95)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

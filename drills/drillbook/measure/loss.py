@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from drillbook.measure.final import Final
@@ -75,9 +75,11 @@ class Losses:
     """Oldest acknowledgement first."""
     lost_during: tuple[Op, ...]
     """Those of them that were acknowledged at or after the beginning of the fault."""
+    lost_before: int
+    """How many of them were acknowledged before it."""
     findings: tuple[Finding, ...]
     masked: int
-    unreadable: int
+    unknown: tuple[Op, ...]
     """Acknowledged effects on keys that could not be read."""
     rpo: Interval
     during: Interval
@@ -87,6 +89,10 @@ class Losses:
     final: Final
 
     @property
+    def unreadable(self) -> int:
+        return len(self.unknown)
+
+    @property
     def span(self) -> float:
         """Seconds from the oldest to the newest lost acknowledgement."""
         return self.lost[-1].done - self.lost[0].done if self.lost else 0.0
@@ -94,6 +100,16 @@ class Losses:
     @property
     def counts(self) -> Counter[Label]:
         return Counter(finding.label for finding in self.findings)
+
+    def lost_from(self, since: float) -> Interval:
+        """How many effects that were acknowledged at ``since`` or later are gone: at least, and at most."""
+        gone = sum(op.done >= since for op in self.lost)
+        return Interval(gone, gone + sum(op.done >= since for op in self.unknown))
+
+    def during_until(self, until: float, fault: Interval) -> Losses:
+        """The same, but that what was acknowledged at ``until`` or later is not of the outage."""
+        during = tuple(op for op in self.lost_during if op.done < until)
+        return replace(self, lost_during=during, during=_during(during, fault))
 
     def written_off(self) -> Mapping[str, float]:
         """Keys with a lost effect, and when the oldest of these was acknowledged."""
@@ -122,9 +138,10 @@ def losses(ops: Iterable[Op], final: Final, fault: Interval) -> Losses:
         acked=sum(op.res is Res.OK for op in writes),
         lost=lost,
         lost_during=during,
+        lost_before=len(lost) - len(during),
         findings=tuple(findings),
         masked=len(fates[Fate.MASKED]),
-        unreadable=len(fates[Fate.UNKNOWN]),
+        unknown=tuple(fates[Fate.UNKNOWN]),
         rpo=_rpo(fates, fault),
         during=_during(during, fault),
         holes=sum(lost[0].done < op.done < fault.lo for op in fates[Fate.WITNESS]) if lost else 0,

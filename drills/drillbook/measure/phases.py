@@ -6,17 +6,20 @@ from drillbook.measure.rto import Rto
 from drillbook.measure.run import Run
 
 
-def phases(run: Run, measured: Rto) -> dict[str, float | None]:
+def phases(run: Run, measured: Rto | None) -> dict[str, float | None]:
     """Seconds; None where an instant is missing.
 
     detect: fault confirmed → detected · decide: detected → declared · mobilise: declared → first step · execute: first
     step → last · propagate: last step → service restored (0 if it was back before) · verify: W. Beside these: ttd,
-    first bad operation → detected; outage_from_declaration, declared → restored, never instead of the RTO.
+    first bad operation → detected; outage_from_declaration, declared → restored, never instead of the RTO. Nothing
+    where no fault struck.
     """
+    if measured is None:
+        return {}
     restored = measured.restored.hi if measured.restored else None
     propagated = _between(run.exec1, restored)
     return {
-        "detect": _between(run.fault.hi, run.detect),
+        "detect": _between(run.reference.hi, run.detect),
         "decide": _between(run.detect, run.declare),
         "mobilise": _between(run.declare, run.exec0),
         "execute": _between(run.exec0, run.exec1),

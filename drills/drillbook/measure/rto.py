@@ -58,12 +58,12 @@ class Rto:
 def rto(seen: Sequence[Sighting], run: Run, lost: int = 0) -> Rto:
     """``seen`` in order of ``sent``; only what was sent until ``run.end`` counts. ``lost``: effects lost for good."""
     seen = [each for each in seen if each.op.sent <= run.end]
-    bad = [each for each in seen if each.bad and (each.op.sent >= run.fault.lo or each.op.done > run.fault.lo)]
+    bad = [each for each in seen if each.bad and (each.op.sent >= run.reference.lo or each.op.done > run.reference.lo)]
     if not bad:
         return _without_bad(seen, run, lost)
     last = bad[-1].op
-    impact = max(run.fault.lo, bad[0].op.sent)
-    lowest = max(0.0, last.sent - run.fault.hi)
+    impact = max(run.reference.lo, bad[0].op.sent)
+    lowest = max(0.0, last.sent - run.reference.hi)
     over = _over(bad, run)
     held = _held(seen, over, run)
     if isinstance(held, str):
@@ -72,21 +72,21 @@ def rto(seen: Sequence[Sighting], run: Run, lost: int = 0) -> Rto:
     if isinstance(proof, str):
         return Rto(State.NOT_RECOVERED, Interval(lowest, math.inf), impact, last_bad=last, why=proof)
     restored = Interval(last.sent, proof)
-    interval = Interval(lowest, proof - run.fault.lo)
+    interval = Interval(lowest, proof - run.reference.lo)
     return Rto(State.RECOVERED, interval, impact, restored, held + run.hold, last)
 
 
 def _without_bad(seen: Sequence[Sighting], run: Run, lost: int) -> Rto:
-    if lost or any(each.sight is Sight.MUTE and each.op.sent >= run.fault.lo for each in seen):
+    if lost or any(each.sight is Sight.MUTE and each.op.sent >= run.reference.lo for each in seen):
         why = "nothing was bad after the fault but for the records that are lost for good"
         return Rto(State.UNOBSERVED, Interval(0.0, math.inf), why=why)
-    held = _held(seen, run.fault.hi, run)
+    held = _held(seen, run.reference.hi, run)
     if isinstance(held, str):
         return Rto(State.NOT_RECOVERED, Interval(0.0, math.inf), why=held)
     known = {each.op.f for each in seen if each.good}
     first = {f: _first_good(seen, held, f) for f in known}
     proof = max(op.done for op in first.values() if op)
-    return Rto(State.NO_IMPACT, Interval(0.0, proof - run.fault.lo), verified=held + run.hold)
+    return Rto(State.NO_IMPACT, Interval(0.0, proof - run.reference.lo), verified=held + run.hold)
 
 
 def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
@@ -112,7 +112,7 @@ def _held(seen: Sequence[Sighting], since: float, run: Run) -> float | str:
 
 def _over(bad: Sequence[Sighting], run: Run) -> float:
     """When the last of these had been answered, or would have been in time."""
-    return max(run.fault.hi, *(min(each.op.done, each.op.sent + run.slow) for each in bad))
+    return max(run.reference.hi, *(min(each.op.done, each.op.sent + run.slow) for each in bad))
 
 
 def _proof(seen: Sequence[Sighting], bad: Sequence[Sighting], since: float, run: Run) -> float | str:

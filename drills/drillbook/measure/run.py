@@ -24,8 +24,8 @@ class Check:
 class Run:
     """Instants are monotonic seconds of the machine's one clock, durations are seconds."""
 
-    fault: Interval
-    """The fault as an interval of instants: [its injection began, its effect was confirmed]."""
+    fault: Interval | None
+    """The first fault as an interval of instants: [its injection began, its effect was confirmed]; None if none was."""
     end: float
     """Until when the drill looked. Taken before the canary is stopped."""
     hold: float
@@ -42,8 +42,19 @@ class Run:
     declare: float | None = None
     exec0: float | None = None
     exec1: float | None = None
+    lifted: float | None = None
+    """When the last fault that was lifted in the drill was over."""
+    cut0: float | None = None
+    """When the planned cut-over began."""
+    cut1: float | None = None
+    """When its plan had ended."""
     plan_failure: str = ""
     """Why the recovery plan failed, or nothing."""
+
+    @property
+    def reference(self) -> Interval:
+        """What the age of lost data is told from: the fault, or the end where none struck."""
+        return self.fault or Interval(self.end, self.end)
 
     @property
     def max_gap(self) -> float:
@@ -62,13 +73,13 @@ class Run:
 
     def objective(self, kind: ObjectiveKind) -> Objective | None:
         """The strictest objective of this kind."""
-        return min((each for each in self.objectives if each.kind is kind), key=lambda each: each.seconds, default=None)
+        return min((each for each in self.objectives if each.kind is kind), key=lambda each: each.limit, default=None)
 
     def as_json(self) -> dict[str, Json]:
         return {
             **asdict(self),
             "fault": interval_json(self.fault),
-            "objectives": [asdict(objective) for objective in self.objectives],
+            "objectives": [objective.as_json() for objective in self.objectives],
             "checks": [asdict(check) for check in self.checks],
         }
 
@@ -79,10 +90,10 @@ class Run:
             return cls(
                 **{
                     **given,
-                    "fault": Interval(float(given["fault"]["lo"]), float(given["fault"]["hi"])),
+                    "fault": _interval(given["fault"]),
                     "basis": Basis(given["basis"]),
                     "objectives": tuple(
-                        Objective(ObjectiveKind(each["kind"]), float(each["seconds"]), str(each["source"]))
+                        Objective(ObjectiveKind(each["kind"]), float(each["limit"]), str(each["source"]))
                         for each in given["objectives"]
                     ),
                     "checks": tuple(Check(**check) for check in given["checks"]),
@@ -92,6 +103,10 @@ class Run:
             raise EvidenceError(
                 f"the drill's inputs are malformed ({error!r})", do="use them as the drill wrote them"
             ) from None
+
+
+def _interval(given: Mapping[str, Json] | None) -> Interval | None:
+    return None if given is None else Interval(float(given["lo"]), float(given["hi"]))
 
 
 def interval_json(interval: Interval | None) -> dict[str, Json] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,8 +15,8 @@ class Sight(StrEnum):
     """Acknowledged, no later than ``slow`` after it was due, and showing what had been acknowledged."""
     BAD = "bad"
     MUTE = "mute"
-    """It met a loss that the final state still shows. Data lost for good is missing during the outage and after it
-    alike: that counts towards the RPO, and cannot tell whether the service is back."""
+    """It met a loss that the final state still shows, or a record that only the end of the fault brought back. Such
+    data is missing during the outage and after it alike: that cannot tell whether the service is back."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Sighting:
     op: Op
     sight: Sight
     lost: bool = False
-    """It asked for a record that the final state shows to be lost for good: no later read of it will go well."""
+    """It asked for a record that the final state shows to be lost for good, so that no later read of it will go well;
+    or for one that was away until the fault was over."""
 
     @property
     def good(self) -> bool:
@@ -37,8 +38,13 @@ class Sighting:
         return self.sight is Sight.BAD
 
 
-def sightings(ops: Iterable[Op], slow: float, losses: Losses | None = None) -> list[Sighting]:
-    """In the order in which the service was looked at (``sent``); lateness is judged from ``due``."""
+def sightings(
+    ops: Iterable[Op], slow: float, losses: Losses | None = None, away: Collection[int] = ()
+) -> list[Sighting]:
+    """In the order in which the service was looked at (``sent``); lateness is judged from ``due``.
+
+    ``away``: the reads, by their number, of records that were away until the fault was over.
+    """
     written_off = losses.written_off() if losses else {}
     final = losses.final.keys if losses else {}
 
@@ -48,7 +54,7 @@ def sightings(ops: Iterable[Op], slow: float, losses: Losses | None = None) -> l
         return known and op.seen is not None and op.seen == final[op.key]
 
     def sighting(op: Op) -> Sighting:
-        lost = is_lost(op)
+        lost = op.i in away or is_lost(op)
         if op.latency > slow:
             return Sighting(op, Sight.BAD, lost)
         if op.res is Res.OK and not op.stale:

@@ -14,6 +14,7 @@ from drillbook.clock import utc_text
 from drillbook.errors import EvidenceError
 from drillbook.events import EventKind, Json
 from drillbook.measure import history
+from drillbook.measure.away import away
 from drillbook.measure.final import Final
 from drillbook.measure.loss import losses
 from drillbook.measure.run import Run
@@ -134,7 +135,7 @@ def _seen(directory: Path, run: Json) -> tuple[Sighting, ...]:
         if run is None:
             return tuple(sightings(recorded.ops, math.inf))
         judged = Run.from_json(run)
-        found = losses(recorded.ops, Final.load(directory / "final.json"), judged.fault)
-        return tuple(sightings(recorded.ops, judged.slow, found))
+        found = losses(recorded.ops, Final.load(directory / "final.json"), judged.reference)
+        return tuple(sightings(recorded.ops, judged.slow, found, away(recorded.ops, judged)))
     except EvidenceError:  # the judge calls such a drill INVALID and says why; its page shows what else there is
         return ()

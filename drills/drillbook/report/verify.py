@@ -11,7 +11,8 @@ from drillbook.errors import EvidenceError
 from drillbook.events import Json
 from drillbook.measure import history, judge
 from drillbook.measure.final import Final
-from drillbook.measure.run import Run
+from drillbook.measure.findings import alone
+from drillbook.measure.run import Check, Run
 from drillbook.objective import Verdict
 from drillbook.report import manifest, strict_json
 
@@ -57,7 +58,7 @@ class Verification:
 
     def __str__(self) -> str:
         judged = f"{self.operations} recorded operations give {self.verdict} again"
-        told = judged if self.operations else f"nothing was measured, and the verdict says so: {self.verdict}"
+        told = judged if self.operations else f"nothing was measured, and its checks allow the verdict: {self.verdict}"
         return (
             f"verified: {self.files} files are as the drill wrote them; {told}; "
             f"{self.service} · {self.drill} (root {self.root})"
@@ -102,16 +103,30 @@ def _list(directory: Path, name: str) -> list[dict[str, Json]]:
 
 
 def _recompute(directory: Path, drill: dict[str, Json], written: dict[str, Json]) -> int:
-    """Judge again and compare; how many operations that took. A drill that measured nothing can only say so."""
+    """Judge again and compare; how many operations that took. Without a canary, the checks alone give a verdict."""
     if drill.get("run") is None:
-        if written.get("verdict") not in WITHHELD:
-            raise EvidenceError(f"verdict.json in {directory} says {written.get('verdict')}, but nothing was measured")
+        _by_checks(directory, drill, written)
         return 0
     _require(directory, MEASURED)
     operations, again = _judge_again(directory, drill)
     _compare(directory, again, written)
     _same_checks(directory, drill)
     return operations
+
+
+def _by_checks(directory: Path, drill: dict[str, Json], written: dict[str, Json]) -> None:
+    """A drill may withhold its verdict; what else it says follows from its checks and its plan."""
+    said = written.get("verdict")
+    if written.get("objectives") or written.get("rto"):
+        raise EvidenceError(f"verdict.json in {directory} tells measurements, but nothing was measured")
+    checks = [
+        Check(str(each.get("name")), each.get("ok"), str(each.get("detail")))
+        for each in _list(directory, "checks.json")
+    ]
+    again = alone(checks, str(drill.get("plan_failure") or ""))
+    if said not in (*WITHHELD, again):
+        what = f"verdict.json in {directory} says {said}, but nothing was measured, and its checks give {again}"
+        raise EvidenceError(what, do="do not rely on it")
 
 
 def _judge_again(directory: Path, drill: dict[str, Json]) -> tuple[int, Json]:
