@@ -19,10 +19,13 @@ from xdist.scheduler import LoadScopeScheduling
 from drillbook import side_by_side
 from drillbook.errors import WaitTimeout
 from drillbook.waiting import wait_for
+from drillbook_steps import durations
 from drillbook_steps.interrupts import terminable, undisturbed
 from drillbook_steps.plugin import root_of, session_of
 from drillbook_steps.session import BROKEN, is_alone
 
+_NOW_AND_NEXT = 2
+"""A worker begins a test when it knows what follows."""
 HEALING = 600.0
 """Seconds that interrupted workers are given to heal before they are ended; the journal knows what is open then."""
 
@@ -87,7 +90,20 @@ class Workers:
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """One share a drill that has its world to itself; all drills whose world is shared are one share."""
+    """One share a drill that has its world to itself; all drills whose world is shared are one share.
+
+    The longest is handed out first, and to a worker only what it does now and next, so that all end at about the same
+    time.
+    """
+
+    def _assign_work_unit(self, node: Any) -> None:
+        took = durations.read(session_of(self.config).base)
+        self.workqueue.move_to_end(durations.longest_first(self.workqueue, took)[0], last=False)
+        super()._assign_work_unit(node)
+
+    def _reschedule(self, node: Any) -> None:
+        if self._pending_of(self.assigned_work[node]) < _NOW_AND_NEXT:
+            super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         service = Path(nodeid.partition("::")[0]).parent.name

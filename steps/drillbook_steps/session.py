@@ -24,6 +24,7 @@ from drillbook.objective import Verdict
 from drillbook.targets import embedded
 from drillbook.targets.clouds import Clouds
 from drillbook_steps.confirmation import confirmation
+from drillbook_steps.durations import Durations
 from drillbook_steps.interrupts import undisturbed
 from drillbook_steps.outline import outline
 from drillbook_steps.plugin import root_of
@@ -58,6 +59,8 @@ class DrillSession:
         terminal = _terminal(config)
         self.progress = Progress(terminal, clock=self.clock, is_tty=False if self.worker else None, speaker=self.worker)
         self.confirm = confirmation(None if self.worker else terminal, self.progress.say)
+        if not self.worker:
+            config.pluginmanager.register(Durations(self.base), "drillbook-durations")
         if self.worker:
             self._open.enter_context(side_by_side.at_work(side_by_side.state_of(self.root, self.worker)))
 
