@@ -76,6 +76,8 @@ KINDS = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.importmode == "prepend" and _concerns(config) and _has_twins(root_of(config) / "features"):
+        config.option.importmode = "importlib"
     for kind, meaning in KINDS.items():
         config.addinivalue_line("markers", f"{kind}: {meaning}")
     if config.getoption("--alluredir", default=None) and _concerns(config):
@@ -90,6 +92,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from drillbook_steps.interrupts import interrupted_once
 
         interrupted_once()
+
+
+def _has_twins(features: Path) -> bool:
+    """Has each service's folder its own ``test_features.py``? Pytest's default takes them for one module."""
+    files = [file.name for file in features.rglob("test_*.py") if not file.with_name("__init__.py").exists()]
+    return len(files) > len(set(files))
 
 
 def _runs_workers(config: pytest.Config) -> bool:

@@ -38,6 +38,20 @@ def test_a_drill_runs_with_plain_pytest_and_leaves_its_evidence(consumer: pytest
     assert {"history.jsonl", "page.html", "manifest.json"} <= {path.name for path in evidence.iterdir()}
 
 
+def test_folders_of_features_may_have_test_files_of_one_name(consumer: pytest.Pytester, drilled: Drilled) -> None:
+    features = consumer.path / "features"
+    for service in ("notes", "more-notes"):
+        (features / service).mkdir()
+        for file in ("notes.feature", "test_features.py"):
+            shutil.copy(features / file, features / service / file)
+    for file in ("notes.feature", "test_features.py"):
+        (features / file).unlink()
+    result = drilled("--collect-only")
+    assert result.ret == 0, str(result.stdout)
+    result.stdout.fnmatch_lines(["features/notes/test_features.py::test_store_lost"])
+    result.stdout.fnmatch_lines(["features/more-notes/test_features.py::test_store_lost"])
+
+
 def test_a_consumers_own_step_replaces_the_shipped_one(consumer: pytest.Pytester, drilled: Drilled) -> None:
     consumer.makeconftest(
         """
