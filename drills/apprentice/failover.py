@@ -55,14 +55,19 @@ PATIENCE, LEAST_PATIENCE = 600.0, 10.0
 def assess(world: World) -> None:
     """Two services of the region, asked from outside, must both be silent: one alone may be a fault of its own.
 
-    Raises PermanentError if the region answers: then there is nothing to fail over from.
+    Raises PermanentError if the region answers, or the standby region does not: then nothing can be failed over.
     """
     seen = utc_text(world.clock.now())
-    bucket = f"{site_of(HOME)}.s3.{HOME}.amazonaws.com"
-    answering = [name for name in (name_of(HOME), bucket) if outside.get(world, name, "/health/").status]
+    answering = [name for name in (name_of(HOME), _bucket_name(HOME)) if outside.answers(world, name)]
     if answering:
         raise PermanentError(f"{HOME} is not down: {', '.join(answering)} answers", do="look for what else is broken")
+    if not outside.answers(world, _bucket_name(AWAY)):
+        raise PermanentError(f"{AWAY} is down, too", do="tell stakeholders, and wait for the first region to return")
     remember(world, SEEN, seen)
+
+
+def _bucket_name(region: str) -> str:
+    return f"{site_of(region)}.s3.{region}.amazonaws.com"
 
 
 def is_assessed(world: World) -> bool:
@@ -136,7 +141,7 @@ def has_writer(world: World) -> bool:
 def deploy_api(world: World) -> None:
     """The stack, and the proof that it works before any customer is sent there."""
     stacks.deploy(world, stack_of(AWAY), api.TEMPLATE, stack_parameters(world), region=AWAY)
-    _wait(world, f"the API of {AWAY} being healthy", lambda: outside.is_healthy(world, name_of(AWAY)))
+    _wait(world, f"a healthy API in {AWAY}", lambda: outside.health(world, name_of(AWAY)), outside.HEALTHY)
 
 
 def is_deployed(world: World) -> bool:
@@ -166,7 +171,7 @@ def site_is_served(world: World) -> bool:
 def shift_traffic(world: World) -> None:
     """Throw the switch, and wait until customers are led to the standby."""
     switch.throw(world)
-    _wait(world, f"{API_NAME} leading to {AWAY}", lambda: is_shifted(world))
+    _wait(world, f"{API_NAME} leading to {AWAY}", lambda: outside.served_from(world, API_NAME), AWAY)
 
 
 def is_shifted(world: World) -> bool:
@@ -181,8 +186,9 @@ def validate(world: World) -> bool:
     return True
 
 
-def _wait(world: World, what: str, look: Callable[[], bool]) -> None:
-    wait_for(what, look, timeout=max(LEAST_PATIENCE, PATIENCE / world.speed), interval=0.1, clock=world.clock)
+def _wait(world: World, what: str, look: Callable[[], str], wanted: str) -> None:
+    timeout = max(LEAST_PATIENCE, PATIENCE / world.speed)
+    wait_for(what, look, until=lambda seen: seen == wanted, timeout=timeout, interval=0.1, clock=world.clock)
 
 
 def _decided(world: World, key: str, otherwise: str) -> Json:

@@ -12,16 +12,29 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 TIMEOUT = 2.0
+"""Seconds."""
+HEALTHY = "HTTP 200"
 
 
 def get(world: World, name: str, path: str) -> Answer:
     """What a name answers."""
-    return ask(world, HttpRequest(url=world.fill(f"http://{name}:{{port}}{path}"), timeout=TIMEOUT))
+    url = world.fill(f"http://{name}:{{port}}{path}")
+    return ask(world, HttpRequest.model_validate({"url": url, "timeout": TIMEOUT}))
+
+
+def answers(world: World, name: str) -> bool:
+    """Does anything answer there, whatever it says?"""
+    return get(world, name, "/").status > 0
+
+
+def health(world: World, name: str) -> str:
+    """What the API answers that has this name, or why it does not: HTTP 200 only if its database answers, too."""
+    answer = get(world, name, "/health/")
+    return answer.failure or f"HTTP {answer.status}"
 
 
 def is_healthy(world: World, name: str) -> bool:
-    """Does the API answer by this name, and its database too?"""
-    return get(world, name, "/health/").status == 200
+    return health(world, name) == HEALTHY
 
 
 def served_from(world: World, name: str) -> str:
