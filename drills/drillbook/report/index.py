@@ -79,8 +79,7 @@ def _services(entries: list[Json], points: list[Json]) -> dict[str, list[tuple[J
 def _measured(entry: Json) -> list[Measured]:
     """Every objective; and the RTO and RPO also where the scenario asked for none."""
     told = [
-        Measured(each["kind"], each["measured"], each.get("limit", each.get("seconds")), each.get("unit", "s"))
-        for each in entry.get("objectives") or []
+        Measured(each["kind"], each["measured"], each["limit"], each["unit"]) for each in entry.get("objectives") or []
     ]
     asked = {each.kind for each in told}
     beside = ((name, entry.get(name.lower()) or {}) for name in ("RTO", "RPO") if name not in asked)

@@ -113,6 +113,9 @@ def _impact(story: Story) -> Iterator[str]:
         share = f" ({during['bad'] / asked:.0%})" if asked else ""
         yield f"- Requests answered badly until the service was back: {during['bad']} of {asked}{share}"
     loss = story.result.get("loss") or {}
+    if cut := story.result.get("cut_over"):
+        kept, lost = wording.interval_text(cut["interruption"]), wording.measured_text(cut["lost"], "writes")
+        yield f"- By the planned cut-over: kept from the service for {kept}, {lost} lost"
     yield f"- Acknowledged writes lost: {story.gone} of {loss.get('acknowledged', 0)}"
     yield from (_loss(found) for found in story.examples)
 

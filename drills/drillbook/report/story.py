@@ -74,8 +74,7 @@ class Story:
 
     @cached_property
     def objectives(self) -> list[Json]:
-        told = self.result.get("objectives") or []
-        return [{"limit": each.get("seconds"), "unit": "s", **each} for each in told]
+        return list(self.result.get("objectives") or [])
 
     @cached_property
     def phases(self) -> list[tuple[str, float | None]]:
