@@ -43,6 +43,7 @@ def test_each_programme_of_the_calendar_has_an_owner_and_drills_of_several_servi
         ("product-lambda", "regional_failure", "quarterly"),
         ("roadcall", "primary_outage", "quarterly"),
         ("roadcall", "failback", "quarterly"),
+        ("apprentice", "rollback", "quarterly"),
     ],
 )
 def test_what_the_runbooks_ask_for_is_drilled_as_often(service: str, feature: str, programme: str) -> None:
