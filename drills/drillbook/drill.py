@@ -100,6 +100,7 @@ class Drill:
         self._begin_journal(world)  # again: standing up has added to what another process must know of this world
         self._require_capabilities(world)
         self._crashed_before = len(targets.crashes(world))
+        self.log.sabotage.take_away(world)
 
     def _begin_journal(self, world: World) -> None:
         file = str(self.service.path.resolve())

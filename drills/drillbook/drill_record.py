@@ -17,7 +17,6 @@ from drillbook.objective import Objective, Verdict
 from drillbook.proof.sabotage import Sabotage
 from drillbook.report import results, strict_json
 from drillbook.report.evidence import Findings
-from drillbook.runner import nobody_confirms
 
 if TYPE_CHECKING:
     from drillbook.journal import Journal
@@ -69,8 +68,9 @@ class Conditions:
     """The caller has confirmed that something real may be broken."""
     patience: float = 30.0
     """Seconds to wait for a steady state before the outage is called censored, where durations are not AWS's own."""
-    confirm: Callable[[Step], bool] = nobody_confirms
-    """Asks a person whether a manual step of a plan is done."""
+    confirm: Callable[[Step], bool] | None = None
+    """Asks a person whether a manual step of a plan is done. None: manual steps are acknowledged automatically, but on
+    a real account they fail."""
     clock: Clock = field(default_factory=SystemClock)
     clouds: Clouds | None = None
     """Where drills of the embedded target get their clouds from; None: each starts its own."""

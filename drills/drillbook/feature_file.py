@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from drillbook.errors import LocatedError
+
+
+def scenario_names(path: Path) -> list[str]:
+    """The names of all scenarios in ``path``, those inside rules too. Raises LocatedError if it is no Gherkin."""
+    return [child["scenario"]["name"] for child in flat(parsed(path, path) or {}) if "scenario" in child]
+
+
+def flat(parent: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The children of a feature, with those of rules in the rules' places."""
+    for child in parent.get("children", []):
+        yield from flat(child["rule"]) if "rule" in child else [child]
 
 
 def parsed(path: Path, shown: Path) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ class PlanMemory:
         """Keep how a step ended."""
         told = {"plan": plan, "step": result.step, "phase": result.phase, "outcome": result.outcome,
                 "seconds": result.seconds, "budget": result.budget, "attempts": result.attempts,
-                "error": result.error}  # fmt: skip
+                "error": result.error, "acknowledged": result.acknowledged}  # fmt: skip
         with self._file.transaction(durable=False) as connection:
             connection.execute(
                 "insert into steps (run_id, plan, step, outcome, facts) values (?, ?, ?, ?, ?)",

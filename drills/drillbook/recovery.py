@@ -64,6 +64,8 @@ class StepResult:
     budget: float
     attempts: int = 0
     error: str = ""
+    acknowledged: str = ""
+    """Of a manual step that is done: ``automatically`` or ``by a person``."""
 
     @property
     def seconds(self) -> float:

@@ -54,8 +54,13 @@ def nobody_confirms(step: Step) -> bool:
     """The answer where no person is asked, as in CI. Raises PermanentError."""
     raise PermanentError(
         f"the manual step {step.name!r} needs a person to confirm it, and none is asked here",
-        do="run the drill at a terminal, or give the step a check that sees when it is done",
+        do="run the drill with --interactive at a terminal, or give the step a check that sees when it is done",
     )
+
+
+def nobody_is_needed(step: Step) -> bool:  # noqa: ARG001 - as those that ask
+    """The answer on an emulated or local target, where what people do in earnest is taken as done."""
+    return True
 
 
 @dataclass
@@ -96,7 +101,15 @@ class Runner:
         outcome, error = attempt.outcome()
         ended = self.clock.monotonic()
         result = StepResult(
-            step.name, step.phase, outcome, started, ended, step.budget, attempts=attempt.acts, error=error
+            step.name,
+            step.phase,
+            outcome,
+            started,
+            ended,
+            step.budget,
+            attempts=attempt.acts,
+            error=error,
+            acknowledged=attempt.acknowledged,
         )
         self.memory.note(plan.name, result)
         self._tell_end(plan, result)
@@ -113,6 +126,7 @@ class Runner:
             outcome=str(result.outcome),
             attempts=result.attempts,
             error=result.error,
+            acknowledged=result.acknowledged,
         )
 
 
@@ -190,6 +204,7 @@ class _Attempt:
     def __init__(self, runner: Runner, plan: Plan, step: Step, started: float) -> None:
         self._runner, self._plan, self._step, self._started = runner, plan, step, started
         self.acts = 0
+        self.acknowledged = ""
 
     def outcome(self) -> tuple[Outcome, str]:
         try:
@@ -225,6 +240,7 @@ class _Attempt:
         self._runner.events.emit(EventKind.NOTE, shown, plan=self._plan.name, step=self._step.name, manual=True)
         if not self._runner.confirm(self._step):
             raise PermanentError(f"the manual step {self._step.name!r} was not confirmed", do="do it, and run again")
+        self.acknowledged = "automatically" if self._runner.confirm is nobody_is_needed else "by a person"
 
     def _verify(self) -> None:
         if self._step.verify is None:

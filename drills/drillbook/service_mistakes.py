@@ -12,6 +12,7 @@ from drillbook import catalogue, service_code
 from drillbook.catalogue import Kind
 from drillbook.errors import LocatedError, UsageError
 from drillbook.events import Json
+from drillbook.feature_file import scenario_names
 from drillbook.service_model import Action, PlanSpec, Service
 from drillbook.service_yaml import Document, Loc, nearest
 
@@ -44,7 +45,8 @@ def of_reference(document: Document, service: Service) -> Iterator[LocatedError]
         yield from _use(document, service, ("plans", name), plan.use, plan.settings, kind=None)
         yield from _steps(document, ("plans", name, "steps"), plan)
     for name, sabotage in service.sabotages.items():
-        yield from _use(document, service, ("sabotages", name, "plan"), sabotage.plan, {}, kind=None)
+        for key in ("plan", "before"):
+            yield from _use(document, service, ("sabotages", name, key), getattr(sabotage, key), {}, kind=None)
     for name, compared in service.configuration.items():
         loc = ("configuration", name)
         yield from _unknown(document, (*loc, "kind"), compared.kind, catalogue.names("configuration"), "description")
@@ -104,11 +106,22 @@ def _names(document: Document, service: Service) -> Iterator[LocatedError]:
     for name, sabotage in service.sabotages.items():
         if sabotage.fault is not None:
             yield from _unknown(document, ("sabotages", name, "fault"), sabotage.fault, service.faults, "fault")
+        if sabotage.drill is not None and (known := _scenarios(service)):
+            yield from _unknown(document, ("sabotages", name, "drill"), sabotage.drill, known, "drill")
     needs: dict[Loc, tuple[str, ...]] = {("needs",): service.needs}
     needs |= {("plans", name, "needs"): plan.needs for name, plan in service.plans.items()}
     for loc, capabilities in needs.items():
         for index, capability in enumerate(capabilities):
             yield from _unknown(document, (*loc, index), capability, catalogue.CAPABILITIES, "capability")
+
+
+def _scenarios(service: Service) -> list[str]:
+    """The names of the service's drills. A feature with a mistake is told by whoever wants to run it."""
+    folder = service.folder.parent.parent / "features" / service.name
+    try:
+        return [name for path in sorted(folder.rglob("*.feature")) for name in scenario_names(path)]
+    except LocatedError:
+        return []
 
 
 def _unknown(

@@ -261,18 +261,26 @@ class ConfigurationSpec(Part):
 
 
 class Sabotage(Part):
-    """A deliberately broken recovery or instrument: the drill must go red."""
+    """A deliberately broken recovery or instrument: the drill must go red.
+
+    ``fault`` and ``drill`` (a scenario's name) say which drills it is for; without them, for all.
+    """
 
     fault: str | None = None
+    drill: str | None = None
     plan: str | None = None
+    """Python that is given the plan's factory and returns another: ``sabotage.py:name``."""
     skip: str | None = None
+    """A step that claims to be done and does nothing."""
+    before: str | None = None
+    """Python that is given the world, and takes away what the recovery needs, right after the service stands."""
     canary: Literal["dead"] | None = None
 
     @model_validator(mode="after")
     def _breaks_one_thing(self) -> Self:
-        ways = [way for way in ("plan", "skip", "canary") if getattr(self, way) is not None]
+        ways = [way for way in ("plan", "skip", "before", "canary") if getattr(self, way) is not None]
         if len(ways) != 1:
-            raise ValueError("needs exactly one of 'plan', 'skip' and 'canary'")
+            raise ValueError("needs exactly one of 'plan', 'skip', 'before' and 'canary'")
         return self
 
 

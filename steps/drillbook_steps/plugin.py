@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--drillbook-plan", action="store_true", help="show what each drill would do, and touch nothing")
     option("--drillbook-go", action="store_true", help="really break things on the aws target")
     option("--drillbook-keep-cloud", action="store_true", help="leave the last drill's embedded cloud running")
+    option("--drillbook-interactive", action="store_true", help="ask a person at the terminal about manual steps")
     option("--drillbook-quiet", action="store_true", help="no live progress")
 
 

@@ -243,9 +243,9 @@ class Scene:
         self.steps.pop(event.name, None)
         outcome, error = event.data.get("outcome", ""), event.data.get("error")
         took = _against(float(event.data.get("seconds") or 0.0), event.data.get("budget"))
-        return f"  {_sign(outcome == 'done' or outcome == 'skipped')} {event.name}: {outcome}, {took}" + (
-            f": {error}" if error else ""
-        )
+        by_whom = f", acknowledged {who}" if (who := event.data.get("acknowledged")) else ""
+        why = f": {error}" if error else ""
+        return f"  {_sign(outcome == 'done' or outcome == 'skipped')} {event.name}: {outcome}, {took}{by_whom}{why}"
 
     def _reading(self, event: Event) -> str:
         seen = (event.data.get("ok"), event.data.get("value"))

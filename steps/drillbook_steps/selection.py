@@ -26,7 +26,7 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
         raise pytest.UsageError(f"no drill has {wanted!r} in its name — known: {known}")
     try:
         chosen = _in_programme(config, chosen)
-        chosen = [item for item in chosen if _is_sabotaged(config, outline_of(item), named)]
+        chosen = [item for item in chosen if _is_sabotaged(config, item, named)]
     except DrillbookError as error:
         raise pytest.UsageError(str(error)) from None
     if named and not chosen:
@@ -66,11 +66,11 @@ def outline_of(item: pytest.Item) -> Outline:
     return outline(template.render(example), template.feature.rel_filename)
 
 
-def _is_sabotaged(config: pytest.Config, about: Outline, named: str) -> bool:
+def _is_sabotaged(config: pytest.Config, item: pytest.Item, named: str) -> bool:
     if not named:
         return True
+    about = outline_of(item)
     service = services.find(root_of(config), about.service)
     if named not in service.sabotages and len(services.discover(root_of(config))) > 1:
         return False
-    found = sabotage.find(service, named)
-    return any(found.applies_to(fault) for fault in about.faults)
+    return sabotage.find(service, named).concerns(template_of(item).name, about.faults)

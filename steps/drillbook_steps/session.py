@@ -58,7 +58,8 @@ class DrillSession:
         self._clouds: dict[Path, Clouds] = {}
         terminal = _terminal(config)
         self.progress = Progress(terminal, clock=self.clock, is_tty=False if self.worker else None, speaker=self.worker)
-        self.confirm = confirmation(None if self.worker else terminal, self.progress.say)
+        asks = config.getoption("--drillbook-interactive")
+        self.confirm = confirmation(None if self.worker else terminal, self.progress.say) if asks else None
         if not self.worker:
             config.pluginmanager.register(Durations(self.base), "drillbook-durations")
         if self.worker:

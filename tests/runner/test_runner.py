@@ -13,7 +13,7 @@ from drillbook.errors import PermanentError, TemporaryError, UsageError
 from drillbook.events import EventKind, EventStream
 from drillbook.journal import Journal
 from drillbook.recovery import Outcome, Phase, Plan, PlanResult, Step, StepResult
-from drillbook.runner import Runner
+from drillbook.runner import Runner, nobody_is_needed
 
 
 class Table:
@@ -224,7 +224,7 @@ def test_every_step_is_told_when_it_starts_and_how_it_ended(runner: Runner, even
     assert (ended.kind, ended.name) == (EventKind.STEP_ENDED, "restore")
     assert ended.data == {
         "plan": "restore table", "phase": "recover", "seconds": 0.0, "budget": 5,
-        "outcome": "failed", "attempts": 1, "error": "no",
+        "outcome": "failed", "attempts": 1, "error": "no", "acknowledged": "",
     }  # fmt: skip
 
 
@@ -235,6 +235,16 @@ def test_a_manual_step_shows_its_instruction_and_waits_for_a_person(clock: Virtu
     assert runner.run(Plan("plan", (step,))).ok
     assert asked == ["call the owner"]
     assert "Call the owner of the table." in [event.name for event in events.events if event.kind is EventKind.NOTE]
+
+
+@pytest.mark.parametrize(("confirm", "told"), [(nobody_is_needed, "automatically"), (lambda _: True, "by a person")])
+def test_a_manual_step_tells_who_acknowledged_it(
+    clock: VirtualClock, events: EventStream, confirm: Callable[[Step], bool], told: str
+) -> None:
+    plan = Plan("plan", (Step("call the owner", lambda: "Call.", manual=True), Step("restart", lambda: None)))
+    by_hand, by_itself = Runner(clock, events, confirm=confirm).run(plan).steps
+    assert (by_hand.acknowledged, by_itself.acknowledged) == (told, "")
+    assert [event.data["acknowledged"] for event in events.events if event.kind is EventKind.STEP_ENDED] == [told, ""]
 
 
 def test_a_manual_step_that_nobody_confirms_fails_and_says_so(runner: Runner, clock: VirtualClock) -> None:

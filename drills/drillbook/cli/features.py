@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from drillbook.errors import UsageError
 from drillbook.events import Json
-from drillbook.feature_file import parsed
+from drillbook.feature_file import flat, parsed
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,9 @@ def drills_of(root: Path, service: str) -> list[Drill]:
 
 def _drills_in(path: Path, shown: Path) -> Iterator[Drill]:
     feature = parsed(path, shown) or {}
-    for child in _flat(feature.get("children", [])):
+    for child in flat(feature):
         scenario = child.get("scenario")
         if scenario:
             tags = [tag["name"] for tag in [*feature["tags"], *scenario["tags"]]]
             place = f"{shown}:{scenario['location']['line']}"
             yield Drill(scenario["name"], feature["name"], place, tuple(tags))
-
-
-def _flat(children: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for child in children:
-        yield from _flat(child["rule"]["children"]) if "rule" in child else [child]

@@ -85,7 +85,7 @@ def plan(
 
 @app.command(
     epilog="Example: drillbook run product-lambda --json out.json · drillbook run --programme monthly · "
-    "drillbook run --programme ci -n 2"
+    "drillbook run --programme ci -n 2 · drillbook run product-lambda --interactive"
 )
 def run(
     service: Service = None,
@@ -103,13 +103,31 @@ def run(
         int, typer.Option("-n", "--workers", min=1, help="Drills side by side, each worker in a cloud of its own.")
     ] = 1,
     go: Annotated[bool, typer.Option("--go", help="Really break things, where the target is an AWS account.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask at the terminal whether each manual step is done.")
+    ] = False,
     root: Root = None,
 ) -> None:
-    """Run drills, measure them, and write the report."""
+    """Run drills, measure them, and write the report.
+
+    Without --interactive, manual steps are acknowledged automatically on emulated and local targets, and fail on an AWS
+    account.
+    """
     from drillbook.cli.run import Wish, run
 
     wish = Wish(
-        service, drill, target, sabotage, json_file, reports, rate, keep_cloud, go, workers=workers, programme=programme
+        service,
+        drill,
+        target,
+        sabotage,
+        json_file,
+        reports,
+        rate,
+        keep_cloud,
+        go,
+        workers=workers,
+        programme=programme,
+        interactive=interactive,
     )
     raise Exit(run(root, wish))
 

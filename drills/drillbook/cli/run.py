@@ -44,6 +44,7 @@ class Wish:
     go: bool = False
     plan_only: bool = False
     workers: int = 1
+    interactive: bool = False
     programme: str | None = None
 
 
@@ -128,7 +129,12 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
         "rate": wish.rate,
     }
     yield from (f"--drillbook-{name}={value}" for name, value in given.items() if value is not None)
-    flags = {"go": wish.go, "plan": wish.plan_only, "keep-cloud": wish.keep_cloud}
+    flags = {
+        "go": wish.go,
+        "plan": wish.plan_only,
+        "keep-cloud": wish.keep_cloud,
+        "interactive": wish.interactive,
+    }
     yield from (f"--drillbook-{name}" for name, on in flags.items() if on)
 
 
@@ -138,6 +144,8 @@ def _refuse_side_by_side(root: Path, wish: Wish) -> None:
         raise UsageError("drills side by side need pytest-xdist", do="install it: pip install 'drillbook[parallel]'")
     if wish.keep_cloud or wish.plan_only:
         raise UsageError("-n runs each worker's drills in a cloud that ends with it", do="leave out -n")
+    if wish.interactive:
+        raise UsageError("nobody can be asked by several workers at once", do="leave out -n or --interactive")
     if busy := side_by_side.workers(root):
         raise Refused("journal", f"process {busy[0].pid} runs drills side by side here", do="wait for it to end")
 
