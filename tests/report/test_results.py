@@ -18,6 +18,8 @@ from drillbook.events import EventKind, EventStream
 from drillbook.report import index, junit, results, strict_json, summary, trend, wording
 from drillbook.report.evidence import EvidenceWriter, directory_name, slug
 
+from . import stories
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
@@ -65,7 +67,7 @@ def test_a_drill_without_a_judgement_has_the_same_keys() -> None:
     assert set(results.KEYS) <= entry.keys()
     assert entry["causes"] == []
     assert "NOT SIMULATED" in summary.terminal([entry])
-    assert "not measured" in summary.markdown([entry])
+    assert "nothing was measured" in summary.markdown([entry])
 
 
 def test_results_are_written_and_read(tmp_path: Path, both: list[dict[str, Any]]) -> None:
@@ -107,7 +109,7 @@ def test_the_terminal_summary_names_numbers_causes_basis_and_report(both: list[d
 def test_github_gets_a_table_in_which_names_cannot_break_out(both: list[dict[str, Any]]) -> None:
     text = summary.markdown(both)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {9}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {6}
     assert r"Products \| are \<gone\>" in text
 
 
@@ -200,3 +202,20 @@ def test_events_are_on_disk_before_the_drill_ends(tmp_path: Path) -> None:
     writer.close()
     events.emit(EventKind.ENDED, "")
     assert (tmp_path / "d" / "events.jsonl").read_text().count("\n") == 2
+
+
+def test_a_drill_in_which_nothing_struck_is_listed_without_a_recovery(tmp_path: Path) -> None:
+    entry = stories.backup_test(tmp_path / "d")
+    for text in (summary.terminal([entry]), summary.markdown([entry])):
+        assert "checks and plans only" in text
+        assert "RTO measured" not in text
+    junit.write(tmp_path / "junit.xml", [entry])
+    assert "rto" not in (tmp_path / "junit.xml").read_text()
+
+
+def test_every_objective_is_listed_in_its_own_unit(tmp_path: Path) -> None:
+    entry = stories.failback(tmp_path / "d")
+    assert "writes lost between the cut-overs 2 writes (objective no write)" in summary.terminal([entry])
+    named = junit.measured(entry)
+    assert named["writes lost between the cut-overs hi (writes)"] == "2"
+    assert named["interruption by the cut-over objective (s)"] == "60.000"

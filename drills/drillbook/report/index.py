@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from drillbook.events import Json
 from drillbook.objective import Verdict, worst
-from drillbook.report import page, trend, wording
+from drillbook.report import numbers, page, trend, wording
 
 NAME = "index.html"
 POINTS = 40
 """Earlier runs drawn in a trend."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One number of a drill. ``limit`` is None where nothing was promised."""
-
-    kind: str
-    interval: Json
-    limit: float | None
-    unit: str
 
 
 def write(directory: Path, entries: list[Json]) -> Path:
@@ -36,13 +25,9 @@ def write(directory: Path, entries: list[Json]) -> Path:
 def html(entries: list[Json], *, run: str, points: list[Json]) -> str:
     """The page as text. ``points`` are the lines of the trend, oldest first."""
     verdict = worst([Verdict(entry["verdict"]) for entry in entries])
-    return (
-        page.environment()
-        .get_template("index.html.j2")
-        .render(
-            entries=entries, run=run, verdict=str(verdict), notes=_notes(entries), services=_services(entries, points)
-        )
-    )
+    template = page.environment().get_template("index.html.j2")
+    told = {"notes": _notes(entries), "services": _services(entries, points), "numbers": numbers}
+    return template.render(entries=entries, run=run, verdict=str(verdict), **told)
 
 
 def sparkline(values: list[float], objective: float | None) -> str:
@@ -68,22 +53,12 @@ def _notes(entries: list[Json]) -> list[str]:
     return [wording.basis_sentence(basis) for basis in bases if not wording.is_actual(basis)]
 
 
-def _services(entries: list[Json], points: list[Json]) -> dict[str, list[tuple[Json, list[Measured], str]]]:
+def _services(entries: list[Json], points: list[Json]) -> dict[str, list[tuple[Json, list[numbers.Measured], str]]]:
     """By service, each drill with what was measured and its trend."""
-    found: dict[str, list[tuple[Json, list[Measured], str]]] = {}
+    found: dict[str, list[tuple[Json, list[numbers.Measured], str]]] = {}
     for entry in entries:
-        found.setdefault(str(entry["service"]), []).append((entry, _measured(entry), _spark(entry, points)))
+        found.setdefault(str(entry["service"]), []).append((entry, numbers.measured(entry), _spark(entry, points)))
     return found
-
-
-def _measured(entry: Json) -> list[Measured]:
-    """Every objective; and the RTO and RPO also where the scenario asked for none."""
-    told = [
-        Measured(each["kind"], each["measured"], each["limit"], each["unit"]) for each in entry.get("objectives") or []
-    ]
-    asked = {each.kind for each in told}
-    beside = ((name, entry.get(name.lower()) or {}) for name in ("RTO", "RPO") if name not in asked)
-    return told + [Measured(name, interval, None, "s") for name, interval in beside if interval.get("lo") is not None]
 
 
 def _spark(entry: Json, points: list[Json]) -> str:

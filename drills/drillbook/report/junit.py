@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 from drillbook.events import Json
 from drillbook.objective import Verdict
-from drillbook.report.wording import MEANINGS, interval_text
+from drillbook.report import numbers
+from drillbook.report.wording import MEANINGS, measured_text
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {
@@ -56,14 +57,15 @@ def _case(entry: Json) -> ElementTree.Element:
 
 def measured(entry: Json) -> dict[str, str]:
     """The numbers of a drill by name, as text: for JUnit's properties and Allure's parameters."""
-    numbers = {"verdict": str(entry["verdict"]), "basis": str(entry.get("basis", "")), "target": str(entry["target"])}
-    for name in ("rto", "rpo"):
-        interval = entry.get(name) or {}
-        numbers[f"{name} measured"] = interval_text(interval)
-        for bound in ("lo", "hi", "objective"):
-            if interval.get(bound) is not None:
-                numbers[f"{name} {bound} (s)"] = f"{interval[bound]:.3f}"
-    return numbers
+    told = {"verdict": str(entry["verdict"]), "basis": str(entry.get("basis", "")), "target": str(entry["target"])}
+    for each in numbers.measured(entry):
+        name = each.kind.lower() if each.kind in ("RTO", "RPO") else each.kind
+        told[f"{name} measured"] = measured_text(each.interval, each.unit)
+        bounds = {"lo": each.interval.get("lo"), "hi": each.interval.get("hi"), "objective": each.limit}
+        for bound, value in bounds.items():
+            if value is not None:
+                told[f"{name} {bound} ({each.unit})"] = f"{value:.3f}" if each.unit == "s" else f"{value:g}"
+    return told
 
 
 def clean(text: object) -> str:

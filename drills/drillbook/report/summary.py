@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drillbook.events import Json
-from drillbook.report.wording import basis_sentence, interval_text, is_actual, seconds_text, tally, verdict_sign
+from drillbook.report.numbers import measured, without_numbers
+from drillbook.report.wording import basis_sentence, is_actual, tally, verdict_sign
 
 
 def terminal(entries: list[Json], report: str = "") -> str:
@@ -33,8 +34,8 @@ def markdown(entries: list[Json], report: str = "") -> str:
     head = [
         f"## Drills: {tally(entry['verdict'] for entry in entries)}",
         "",
-        "| | Service | Drill | RTO measured | objective | RPO measured | objective | Basis |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | Service | Drill | Measured | Basis |",
+        "|---|---|---|---|---|",
     ]
     notes = [f"> {sentence}" for sentence in _basis_notes(entries)]
     tail = [f"Report: `{_cell(report)}`"] if report else []
@@ -56,9 +57,8 @@ def append_github_summary(environment: Mapping[str, str], entries: list[Json], r
 
 def _drill_lines(entry: Json) -> list[str]:
     verdict = str(entry["verdict"])
-    numbers = " · ".join(_measured(name, entry.get(name)) for name in ("rto", "rpo"))
     name = " · ".join(str(entry[key]) for key in ("service", "drill") if entry.get(key))
-    lines = [f"  {verdict_sign(verdict)} {verdict:<6} {name}", f"           {numbers}"]
+    lines = [f"  {verdict_sign(verdict)} {verdict:<6} {name}", f"           {_numbers(entry, ' · ')}"]
     if verdict != "PASS":
         lines += [f"           cause: {cause}" for cause in entry.get("causes") or []]
     if entry.get("leftovers"):
@@ -66,11 +66,8 @@ def _drill_lines(entry: Json) -> list[str]:
     return lines
 
 
-def _measured(name: str, interval: Json) -> str:
-    interval = interval or {}
-    objective = interval.get("objective")
-    limit = "" if objective is None else f" (objective {seconds_text(objective)})"
-    return f"{name.upper()} {interval_text(interval)}{limit}"
+def _numbers(entry: Json, between: str) -> str:
+    return between.join(map(str, measured(entry))) or without_numbers(entry)
 
 
 def _basis_notes(entries: list[Json]) -> list[str]:
@@ -79,12 +76,8 @@ def _basis_notes(entries: list[Json]) -> list[str]:
 
 
 def _markdown_row(entry: Json) -> str:
-    cells = [f"{verdict_sign(entry['verdict'])} {entry['verdict']}", entry["service"], entry["drill"]]
-    for name in ("rto", "rpo"):
-        interval = entry.get(name) or {}
-        objective = interval.get("objective")
-        cells += [interval_text(interval), "–" if objective is None else seconds_text(objective)]
-    cells.append(entry.get("basis", ""))
+    verdict = f"{verdict_sign(entry['verdict'])} {entry['verdict']}"
+    cells = [verdict, entry["service"], entry["drill"], _numbers(entry, "; "), entry.get("basis", "")]
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
