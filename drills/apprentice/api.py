@@ -24,6 +24,7 @@ from .names import (
     endpoint_name,
     name_of,
     stack_of,
+    topic_arn,
 )
 
 if TYPE_CHECKING:
@@ -78,10 +79,6 @@ def parameters(account: str, region: str, endpoint: str) -> dict[str, str]:
 def notices(session: Session, region: str) -> None:
     """The topic that alarms and people tell; it is there in both regions beforehand."""
     session.client("sns", region).create_topic(Name=TOPIC, Tags=TAG_LIST)
-
-
-def topic_arn(account: str, region: str) -> str:
-    return f"arn:aws:sns:{region}:{account}:{TOPIC}"
 
 
 def role_arn(account: str, name: str) -> str:

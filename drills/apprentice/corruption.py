@@ -31,10 +31,9 @@ from drillbook.sql.query import Expectation
 from drillbook.sql.validation import Check
 
 from . import failover, soundness
-from .api import topic_arn
 from .checks import served_from
 from .databases import database
-from .names import CLUSTER, HOME, PREFIX, VAULT, cluster_arn, endpoint_name, function_of, parameter_of
+from .names import CLUSTER, HOME, PREFIX, VAULT, cluster_arn, endpoint_name, function_of, parameter_of, topic_arn
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -12,7 +12,19 @@ from drillbook.sql.database import Database, connect
 from drillbook.waiting import wait_for
 
 from . import seed
-from .names import AWAY, CLUSTER, DATABASE, ENGINE_VERSION, HOME, INSTANCE_CLASS, MASTER, SECRET, TAG_LIST
+from .names import (
+    AWAY,
+    CLUSTER,
+    DATABASE,
+    ENGINE_VERSION,
+    HOME,
+    INSTANCE_CLASS,
+    MASTER,
+    SECRET,
+    TAG_LIST,
+    alarm_of,
+    topic_arn,
+)
 
 if TYPE_CHECKING:
     from drillbook.aws.session import Session
@@ -75,6 +87,25 @@ def _create(world: World, rds: Any, password: str) -> None:
         )
     for name in ZONES:
         _wait_until_available(world, rds, name)
+    _alarm(session_of(world))
+
+
+def _alarm(session: Session) -> None:
+    """Nobody is connected to the writer: the functions cannot reach it, or it is gone."""
+    session.client("cloudwatch", HOME).put_metric_alarm(
+        AlarmName=alarm_of(HOME, "aurora-connections"),
+        Namespace="AWS/RDS",
+        MetricName="DatabaseConnections",
+        Dimensions=[{"Name": "DBClusterIdentifier", "Value": CLUSTER}, {"Name": "Role", "Value": "WRITER"}],
+        Statistic="Minimum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+        AlarmActions=[topic_arn(session.account, HOME)],
+        Tags=TAG_LIST,
+    )
 
 
 def _wait_until_available(world: World, rds: Any, instance: str) -> None:

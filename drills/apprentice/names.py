@@ -63,6 +63,10 @@ def name_of(region: str) -> str:
     return f"{region}.{ZONE}"
 
 
+def topic_arn(account: str, region: str) -> str:
+    return f"arn:aws:sns:{region}:{account}:{TOPIC}"
+
+
 def cluster_arn(account: str, cluster: str, region: str) -> str:
     return f"arn:aws:rds:{region}:{account}:cluster:{cluster}"
 

@@ -8,8 +8,7 @@ from drillbook.aws.recovery import notice
 from drillbook.aws.session import session_of
 from drillbook.recovery import Phase, Plan, Step
 
-from .api import topic_arn
-from .names import AWAY
+from .names import AWAY, topic_arn
 
 if TYPE_CHECKING:
     from drillbook.world import World

@@ -11,8 +11,8 @@ from drillbook.aws.recovery import notice
 from drillbook.aws.session import session_of
 from drillbook.recovery import Phase, Plan, Step
 
-from . import api, failover, stakeholders
-from .names import AWAY
+from . import failover, stakeholders
+from .names import AWAY, topic_arn
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -29,7 +29,7 @@ def fail_over(world: World, *, critical_impact: bool) -> Plan:
 
     190 minutes in all if nothing ran beside anything else, of the 4 hours that are promised.
     """
-    topic = api.topic_arn(session_of(world).account, AWAY)
+    topic = topic_arn(session_of(world).account, AWAY)
     return Plan(
         "fail over to us-west-2",
         (

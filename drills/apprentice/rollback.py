@@ -31,7 +31,19 @@ from drillbook.sql.replication import one_writer
 from . import api, comparison, failover, outside, soundness, switch
 from .checks import served_from
 from .databases import database
-from .names import API_NAME, AWAY, CLUSTER, DR_CLUSTER, HOME, PREFIX, endpoint_name, function_of, name_of, stack_of
+from .names import (
+    API_NAME,
+    AWAY,
+    CLUSTER,
+    DR_CLUSTER,
+    HOME,
+    PREFIX,
+    endpoint_name,
+    function_of,
+    name_of,
+    stack_of,
+    topic_arn,
+)
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -80,7 +92,7 @@ TAKE_BACKUP = (
 
 
 def _prepare(world: World) -> tuple[Step, ...]:
-    topic = api.topic_arn(session_of(world).account, AWAY)
+    topic = topic_arn(session_of(world).account, AWAY)
     return (
         Step("see that us-east-1 is well", lambda: None, Phase.VERIFY, budget=15 * MINUTE,
              verify=lambda: outside.is_healthy(world, name_of(HOME))),
@@ -120,7 +132,7 @@ def _bring_traffic_home(world: World) -> tuple[Step, ...]:
 
 
 def _watch(world: World) -> tuple[Step, ...]:
-    topic = api.topic_arn(session_of(world).account, HOME)
+    topic = topic_arn(session_of(world).account, HOME)
     told = notice.notice_step(world, "tell that we are home", topic, f"Habits are served from {HOME} again",
                               "They can be changed again. Nothing that was entered meanwhile is lost.",
                               budget=5 * MINUTE, region=HOME)  # fmt: skip

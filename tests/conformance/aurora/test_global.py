@@ -234,3 +234,31 @@ def test_lag_is_a_metric(aurora: Callable[..., Any], until: Callable[..., Any], 
     lags = seen(HERE, "AuroraReplicaLag", "DBInstanceIdentifier", "gl-lag-one-b")
     assert lags
     assert all(0 <= lag < 30_000 for lag in lags)
+
+
+@pytest.mark.rule(
+    "DatabaseConnections counts clients' connections to an instance", f"{_GUIDE}/Aurora.AuroraMonitoring.Metrics.html"
+)
+def test_clients_are_counted(aurora: Callable[..., Any], until: Callable[..., Any], client: Callable[..., Any]) -> None:
+    here = aurora(HERE)
+    here.create("gl-clients", "a")
+
+    def most(dimensions: dict[str, str]) -> float:
+        now = SystemClock().now()
+        found = client("cloudwatch", HERE).get_metric_statistics(
+            Namespace="AWS/RDS",
+            MetricName="DatabaseConnections",
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        return max((point["Maximum"] for point in found["Datapoints"]), default=-1.0)
+
+    with here.connect("gl-clients"), here.connect("gl-clients"):
+        for dimensions in (
+            {"DBInstanceIdentifier": "gl-clients-a"},
+            {"DBClusterIdentifier": "gl-clients", "Role": "WRITER"},
+        ):
+            until("both clients being counted", lambda asked=dimensions: most(asked), lambda seen: seen == 2)

@@ -39,14 +39,14 @@ class Aurora:
     def install(self, cloud: CloudState) -> None:
         from drillbook.embedded.aurora.api import patches
         from drillbook.embedded.aurora.estate import Estate
-        from drillbook.embedded.aurora.lag import LagMeter
+        from drillbook.embedded.aurora.meter import Meter
         from drillbook.embedded.aurora.operations import Operations
 
         estate = Estate(cloud, engine_of(cloud))
         operations = self._operations = Operations(estate)
         for patch in patches(operations):
             self._undo.enter_context(patch)
-        meter = LagMeter(estate)
+        meter = Meter(estate)
         self._undo.callback(meter.close)
         cloud.domains.listen(lambda _before, _now: operations.handover.feel())
         cloud.links.listen(estate.delays_changed)

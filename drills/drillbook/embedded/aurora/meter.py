@@ -1,6 +1,7 @@
-"""AuroraReplicaLag and AuroraGlobalDBReplicationLag: how far behind what has been written a follower is, in ms.
+"""What CloudWatch is told of clusters: how many clients are connected, and how far behind followers are, in ms.
 
 A follower that has replayed everything lags by nothing; else by the age of the last commit that it has replayed.
+DatabaseConnections does not count RDS's own.
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
 """
 
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 _END = "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end"
 _LAG = """select case when pg_last_wal_replay_lsn() >= %s::pg_lsn then 0
     else 1000 * extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end"""
+_CLIENTS = "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> current_user"
+
+Sample = tuple[str, str, dict[str, str], float]
+"""Region, metric, dimensions, value."""
 
 
-class LagMeter:
+class Meter:
     """Asks every server, over a connection that stays: RDS, too, is seen in pg_stat_activity as ``rdsadmin``."""
 
     def __init__(self, estate: Estate) -> None:
@@ -48,7 +53,20 @@ class LagMeter:
         for server in list(self._open):
             self._close(server)
 
-    def _samples(self, fleet: Fleet) -> Iterator[tuple[str, str, dict[str, str], float]]:
+    def _samples(self, fleet: Fleet) -> Iterator[Sample]:
+        yield from self._lags(fleet)
+        yield from self._clients(fleet)
+
+    def _clients(self, fleet: Fleet) -> Iterator[Sample]:
+        cluster, role = fleet.cluster.db_cluster_identifier, "WRITER" if fleet.writable else "READER"
+        for name, server in [(fleet.head, fleet.server), *fleet.readers.items()]:
+            if name is not None and (clients := self._ask(server, _CLIENTS)) is not None:
+                yield fleet.region, "DatabaseConnections", {"DBInstanceIdentifier": name}, float(clients)
+                if name == fleet.head:
+                    of_role = {"DBClusterIdentifier": cluster, "Role": role}
+                    yield fleet.region, "DatabaseConnections", of_role, float(clients)
+
+    def _lags(self, fleet: Fleet) -> Iterator[Sample]:
         cluster = fleet.cluster.db_cluster_identifier
         upstream = fleet.upstream
         if upstream is not None and (lag := self._lag(fleet.server, self._end(upstream))) is not None:
