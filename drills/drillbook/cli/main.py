@@ -97,7 +97,7 @@ def run(
     ] = None,
     reports: Annotated[Path | None, typer.Option(help="Where reports go; by default reports/ of the root.")] = None,
     rate: Annotated[float | None, typer.Option(help="Canary operations per second; by default the service's.")] = None,
-    keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the embedded cloud running.")] = False,
+    keep_cloud: Annotated[bool, typer.Option("--keep-cloud", help="Leave the last drill's cloud running.")] = False,
     programme: ProgrammeName = None,
     workers: Annotated[
         int, typer.Option("-n", "--workers", min=1, help="Drills side by side, each worker in a cloud of its own.")
