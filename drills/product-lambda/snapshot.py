@@ -59,22 +59,22 @@ class Snapshot:
         return [table_arn(self._session)]
 
     def capture(self) -> Json:
-        return {"token": f"drillbook-{self._world.run_id}"}
+        return {"once": f"drillbook-{self._world.run_id}"}
 
     def apply(self, before: Json) -> None:
         with calling(self.describe()):
-            ended = await_job(self._world, begin(self._session, before["token"]))
+            ended = await_job(self._world, begin(self._session, before["once"]))
         if ended["State"] != "COMPLETED":
             why = ended.get("StatusMessage", "no reason given")
             raise PermanentError(f"the snapshot is {ended['State']}: {why}", do="correct what AWS Backup says")
         remember(self._world, TAKEN, ended["RecoveryPointArn"])
 
     def restore(self, before: Json) -> None:
-        """The token finds the job whoever began it: one that was under way is waited for."""
+        """The same word finds the job whoever began it: one that was under way is waited for."""
         if self.restored(before):
             return
         with calling(f"undo: {self.describe()}"):
-            ended = await_job(self._world, begin(self._session, before["token"]))
+            ended = await_job(self._world, begin(self._session, before["once"]))
             if ended["State"] == "COMPLETED":
                 self._backup.delete_recovery_point(BackupVaultName=VAULT, RecoveryPointArn=ended["RecoveryPointArn"])
 

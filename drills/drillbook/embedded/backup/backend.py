@@ -208,6 +208,8 @@ class VaultBackend(Vaults):
                 if not job.ended:
                     job.end("FAILED", self.now(), "The job was under way when the world was saved")
         for point in self.points.values():
+            # A snapshot is as old as it was: whoever demands a recent one must not be told how long the file lay about.
+            point.created += slept
             point.delete_at = point.delete_at and point.delete_at + slept
         for clockwork in self.clockworks.values():
             clockwork.begun, clockwork.last = clockwork.begun + slept, clockwork.last + slept

@@ -93,16 +93,16 @@ class Builder:
         """Change it in place; False if that is impossible, so that it must be replaced. Nothing is changed then."""
         names = wanted.keys() | resource.properties.keys()
         changed = {name for name in names if wanted.get(name) != resource.properties.get(name)} - kind.ignored
-        later = {each.property: each for each in kind.later}
-        direct = changed - later.keys()
-        stuck = [name for name in changed & later.keys() if name not in wanted and later[name].off is None]
+        later = [each for each in kind.later if each.property in changed]
+        direct = changed - {each.property for each in later}
+        stuck = [each for each in later if each.property not in wanted and each.off is None]
         if stuck or direct & kind.keep or (direct and not kind.update):
             return False
         if direct:
             self._call(kind, kind.update, self._update_parameters(kind, resource, wanted, direct))
             self._settle(kind, resource, {})
-        for name in sorted(changed & later.keys()):
-            self._set(kind, resource, later[name], wanted.get(name, later[name].off))
+        for each in later:
+            self._set(kind, resource, each, wanted.get(each.property, each.off))
         resource.properties = wanted
         self._settle(kind, resource, {})
         return True

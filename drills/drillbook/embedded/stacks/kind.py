@@ -42,10 +42,14 @@ class Later:
     """What takes its place when a template no longer has the property; None: it cannot be taken away."""
     each: bool = False
     """One call for each value of the list."""
+    part: str = ""
+    """One call for each value of the list that the property has under this name."""
     unset: Call | None = None
     """What must be called, again for each value, before the resource can be deleted."""
 
     def values(self, value: Any) -> list[Any]:
+        if self.part:
+            return list(value.get(self.part, []))
         return list(value) if self.each else [value]
 
 

@@ -137,22 +137,25 @@ _RESOURCE = Kind(
     Call("delete_resource", "{restApiId: properties.RestApiId, resourceId: id}"),
     attributes="{ResourceId: id}",
 )
+_OF_METHOD = (
+    "{restApiId: properties.RestApiId, resourceId: properties.ResourceId, httpMethod: properties.HttpMethod}"
+)
 _METHOD = Kind(
     "apigateway",
     "put_method",
     "join('-', [properties.RestApiId, properties.ResourceId, properties.HttpMethod])",
-    Call(
-        "delete_method",
-        "{restApiId: properties.RestApiId, resourceId: properties.ResourceId, httpMethod: properties.HttpMethod}",
-    ),
+    Call("delete_method", _OF_METHOD),
     later=(
+        Later("MethodResponses", Call("put_method_response", f"merge(value, {_OF_METHOD})"), each=True),
         Later(
             "Integration",
-            Call(
-                "put_integration",
-                """merge(value, {restApiId: properties.RestApiId, resourceId: properties.ResourceId,
-                    httpMethod: properties.HttpMethod})""",
-            ),
+            Call("put_integration", f"merge(value, {_OF_METHOD})"),
+            shape=lambda said: {name: value for name, value in said.items() if name != "IntegrationResponses"},
+        ),
+        Later(
+            "Integration",
+            Call("put_integration_response", f"merge(value, {_OF_METHOD})"),
+            part="IntegrationResponses",
         ),
     ),
 )
