@@ -9,7 +9,7 @@ from drillbook.aws.session import Session, session_of
 from drillbook.waiting import wait_for
 
 from . import seed
-from .names import STAGING_TABLE, TABLE, TAG_LIST, standby
+from .names import STAGING_TABLE, TABLE, TAG_LIST, standby, table_arn
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -82,20 +82,22 @@ def _fill(world: World) -> None:
 
 
 def replicate(world: World) -> None:
-    """A replica in the standby region, filled."""
-    dynamodb = session_of(world).client("dynamodb")
+    """A replica in the standby region, filled; its tags are its own."""
+    session, there = session_of(world), standby(world)
+    dynamodb = session.client("dynamodb")
 
     def replicas() -> dict[str, str]:
         found = dynamodb.describe_table(TableName=TABLE)["Table"].get("Replicas", [])
         return {each["RegionName"]: each["ReplicaStatus"] for each in found}
 
-    if standby(world) not in replicas():
-        create = {"Create": {"RegionName": standby(world)}}
-        dynamodb.update_table(TableName=TABLE, ReplicaUpdates=[create])
+    if there in replicas():
+        return
+    dynamodb.update_table(TableName=TABLE, ReplicaUpdates=[{"Create": {"RegionName": there}}])
     wait_for(
-        f"the replica of {TABLE} in {standby(world)}",
-        lambda: replicas().get(standby(world)) == "ACTIVE",
+        f"the replica of {TABLE} in {there}",
+        lambda: replicas().get(there) == "ACTIVE",
         timeout=60,
         interval=0.05,
         clock=world.clock,
     )
+    session.client("dynamodb", there).tag_resource(ResourceArn=table_arn(session, region=there), Tags=TAG_LIST)

@@ -275,6 +275,35 @@ def test_a_stack_that_answers(client: Client, endpoint: Any) -> None:
 
 
 @pytest.mark.rule(
+    "a method of a stack that calls nothing answers as its template says",
+    f"{_GUIDE}/TemplateReference/aws-resource-apigateway-method.html",
+)
+def test_a_method_that_answers_by_itself(client: Client) -> None:
+    api: dict[str, Any] = {"Ref": "Api"}
+    responses = {
+        "MethodResponses": [{"StatusCode": "200"}],
+        "Integration": {
+            "Type": "MOCK",
+            "RequestTemplates": {"application/json": '{"statusCode": 200}'},
+            "IntegrationResponses": [{"StatusCode": "200"}],
+        },
+    }
+    root = {"Fn::GetAtt": ["Api", "RootResourceId"]}
+    method = {"RestApiId": api, "ResourceId": root, "HttpMethod": "GET", "AuthorizationType": "NONE"}
+    resources = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "cfn-mock"}},
+        "Method": {"Type": "AWS::ApiGateway::Method", "Properties": method | responses},
+    }
+    stack = made(client, "cfn-mock", resources, outputs={"Api": {"Value": api}, "Root": {"Value": root}})
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    found = client("apigateway").get_method(restApiId=said["Api"], resourceId=said["Root"], httpMethod="GET")
+    assert "200" in found["methodResponses"]
+    assert found["methodIntegration"]["type"] == "MOCK"
+    assert "200" in found["methodIntegration"]["integrationResponses"]
+
+
+@pytest.mark.rule(
     "a stack's database can be reached by its attributes, takes a new password, and leaves a final snapshot",
     f"{_GUIDE}/TemplateReference/aws-resource-rds-dbinstance.html",
 )

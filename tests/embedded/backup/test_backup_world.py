@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -113,6 +115,22 @@ def test_a_recovery_point_is_restored_in_the_twin(twin: Cloud) -> None:
     assert calls(twin, "dynamodb").scan(TableName="restored")["Items"] == [{"id": {"S": "kept"}}]
     kept = calls(twin, "s3").get_object(Bucket="drillbook-restored", Key="kept")
     assert kept["Body"].read() == b"content"
+
+
+def test_a_recovery_point_is_as_old_as_it_was(start: Callable[[], Cloud], tmp_path: Path) -> None:
+    source, clock = start(), SystemClock()
+    fill(source)
+    saved, created = clock.now(), oldest(source)
+    worlds.save(source, tmp_path / "world")
+    process.stop(source)
+    loaded = start()
+    worlds.load(loaded, tmp_path / "world")
+    assert oldest(loaded) - created > (clock.now() - saved) / 2
+
+
+def oldest(cloud: Cloud) -> datetime:
+    listed = calls(cloud, "backup").list_recovery_points_by_backup_vault(BackupVaultName="world")["RecoveryPoints"]
+    return min(each["CreationDate"] for each in listed)
 
 
 def test_secrets_and_keys_are_as_they_were(twin: Cloud) -> None:
