@@ -44,7 +44,7 @@ def tell(notes: Repository, story: str) -> None:
 
 def test_the_rto_counts_from_the_first_fault_until_the_service_is_back_by_itself(notes: Repository) -> None:
     tell(notes, UNAIDED)
-    done, (drill,) = notes.drilled()
+    done, (drill,) = notes.drilled("--rate", "8")
     assert (done.code, drill["verdict"]) == (0, "PASS"), done
     assert drill["rto"]["lo"] > 0.3
     instants = [(event["name"], event.get("fault")) for event in notes.events() if event["kind"] == "instant"]
@@ -57,7 +57,7 @@ def test_the_rto_counts_from_the_first_fault_until_the_service_is_back_by_itself
 def test_a_recovery_that_was_run_is_somebody_who_acted(notes: Repository) -> None:
     tell(notes, UNAIDED.replace('And the fault "server stopped" is over', 'And the recovery plan "restore" is run'))
     notes.edit({"  restore the backup:": "  restore:"})
-    done, (drill,) = notes.drilled()
+    done, (drill,) = notes.drilled("--rate", "8")
     assert (done.code, drill["verdict"]) == (1, "FAIL"), done
     assert "nobody had to act: the recovery plan 'restore' was run" in done.out + "".join(drill["causes"])
 
@@ -66,7 +66,7 @@ def test_a_recovery_that_was_run_is_somebody_who_acted(notes: Repository) -> Non
 def test_faults_share_one_blast_radius(notes: Repository) -> None:
     tell(notes, UNAIDED)
     notes.edit({"max_resources: 2": "max_resources: 1"})
-    done, (drill,) = notes.drilled()
+    done, (drill,) = notes.drilled("--rate", "8")
     assert (done.code, drill["verdict"]) == (3, "INVALID"), done
     assert "the fault touches 2 resources; allowed: 1" in drill["causes"][0]
 
@@ -74,7 +74,7 @@ def test_faults_share_one_blast_radius(notes: Repository) -> None:
 @pytest.mark.slow
 def test_a_fault_that_is_not_in_place_cannot_be_over(notes: Repository) -> None:
     tell(notes, UNAIDED.replace('And the fault "server stopped" strikes\n', ""))
-    done, (drill,) = notes.drilled()
+    done, (drill,) = notes.drilled("--rate", "8")
     assert (done.code, drill["verdict"]) == (2, "INVALID"), done
     assert "the fault 'server stopped' is not in place, so it cannot be over" in drill["causes"][0]
     assert notes.open_changes() == 0

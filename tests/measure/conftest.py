@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -48,6 +49,10 @@ class Scene:
     """The recovery brings back the state of ``fault - lag``."""
     mode: str = "reject"
     """reject: 503 · accept: writes are taken and lost · corrupt: some records vanish at the fault, all else works"""
+    cut_over: tuple[float, float] | None = None
+    """The planned cut-over: from when to when everything is refused."""
+    left_behind: float = 0.0
+    """What was applied so many seconds before the cut-over or later is gone after it."""
     slowness: float = 0.02
     kinds: frozenset[Kind] = frozenset(Kind)
 
@@ -76,10 +81,21 @@ class Simulated:
             kept = [entry for entry in self.log if entry[0] <= self.scene.fault - self.scene.lag]
             self.undone = {entry[1:] for entry in self.log} - {entry[1:] for entry in kept}
             self.log = kept
+        self._cut_over(now)
+
+    def _cut_over(self, now: float) -> None:
+        began, ended = self.scene.cut_over or (math.inf, math.inf)
+        if self.stage == 2 and now >= began:
+            self.stage = 3
+        if self.stage == 3 and now >= ended:
+            self.stage = 4
+            kept = [entry for entry in self.log if entry[0] <= began - self.scene.left_behind]
+            self.undone |= {entry[1:] for entry in self.log} - {entry[1:] for entry in kept}
+            self.log = kept
 
     def answer(self, errand: Errand, now: float) -> tuple[Res, int | None]:
         self.advance(now)
-        if self.stage == 1 and self.scene.mode == "reject":
+        if self.stage == 3 or (self.stage == 1 and self.scene.mode == "reject"):
             return Res.INFO, None
         if errand.f in WRITES:
             self.log.append((now, errand.key, -errand.ver if errand.f is Kind.DELETE else errand.ver))

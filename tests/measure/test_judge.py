@@ -272,3 +272,54 @@ def test_no_acknowledged_write_is_lost_is_told_of_writes_and_not_of_their_age(si
     judged = judge(*simulate(scene(lag=2.0))[:2], none_lost)
     assert judged.verdict is Verdict.FAIL
     assert judged.causes[0].startswith("lost writes of at most 0: lost ")
+
+
+CALM = replace(RUN, fault=None, objectives=())
+
+
+def test_without_a_fault_there_is_no_rto_and_a_lost_write_fails(simulate: Simulate, scene: Any) -> None:
+    judged = judge(*simulate(scene(fault=90, restored=91))[:2], CALM)
+    assert (judged.verdict, judged.rto) == (Verdict.PASS, None)
+    told = judged.as_json()
+    assert told["rto"] == {"state": "no-fault", "objective": None, "basis": "emulated"}
+    assert told["rpo"] == told["loss_during"] == {"objective": None, "basis": "emulated"}
+    assert (told["phases"], list(told["latency"])) == ({}, ["whole"])
+    lost = judge(*simulate(scene(lag=2.0))[:2], CALM)
+    assert lost.verdict is Verdict.FAIL
+    assert lost.causes[0].startswith("lost writes of at most 0: lost ")
+
+
+def test_an_rto_without_a_fault_fails(simulate: Simulate, scene: Any) -> None:
+    judged = judge(*simulate(scene(fault=90, restored=91))[:2], replace(CALM, objectives=(RTO, RPO)))
+    assert judged.verdict is Verdict.FAIL
+    assert all("no fault struck" in cause for cause in judged.causes)
+
+
+def test_a_handful_of_requests_is_too_little_to_judge_a_drill_without_a_fault(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene(fault=90, restored=91))
+    few = replace(history, ops=history.ops[100:110])
+    assert "the canary sent 10 operations, at least 20 are needed" in judge(few, final, CALM).causes
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(0.1, Verdict.PASS), (0.001, Verdict.FAIL)])
+def test_the_p95_latency_is_of_the_requests_after_the_recovery(
+    simulate: Simulate, scene: Any, limit: float, verdict: Verdict
+) -> None:
+    run = replace(RUN, objectives=(Objective(ObjectiveKind.LATENCY, limit),))
+    assert judge(*simulate(scene())[:2], run).verdict is verdict
+
+
+def test_a_p95_of_few_requests_or_without_a_recovery_is_not_met(simulate: Simulate, scene: Any) -> None:
+    run = replace(RUN, objectives=(Objective(ObjectiveKind.LATENCY, 1.0),))
+    never = judge(*simulate(scene(restored=99.0))[:2], run)
+    assert (never.verdict, "was not seen to recover" in never.causes[0]) == (Verdict.FAIL, True)
+    history, final, _ = simulate(scene(end=10.4))
+    assert judge(history, final, replace(run, end=10.3, rate=5.0, cut0=8.5)).outcomes[0].verdict is not Verdict.PASS
+
+
+def test_requests_without_an_answer_count_as_endless(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene())
+    failing = tuple(replace(op, res=Res.INFO) if op.sent > 9 and op.i % 10 == 0 else op for op in history.ops)
+    run = replace(RUN, fault=None, objectives=(Objective(ObjectiveKind.LATENCY, 1.0),))
+    judged = judge(replace(history, ops=failing), final, run)
+    assert judged.outcomes[0].measured.censored
