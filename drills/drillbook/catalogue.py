@@ -33,6 +33,7 @@ BUILT_INS: dict[Kind, dict[str, str]] = {
     },
     "probe": {
         "cloudwatch.alarm": "drillbook.aws.probes.alarm:AlarmProbe",
+        "lambda.variables": "drillbook.aws.probes.function:Variables",
         "sql.one_writer": "drillbook.sql.replication:OneWriter",
         "sql.query": "drillbook.sql.query:SqlQuery",
         "web.journey": "drillbook.web.journey:Journey",

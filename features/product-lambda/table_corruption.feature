@@ -15,6 +15,7 @@ Feature: A corrupted product table is restored
     When the recovery plan "restore table" is run
     Then the service is back in steady state
     And the check "products are intact" holds
+    And the check "functions have their settings" holds
     And the configuration of the "restored table" is that of its source
     And the measured RTO is at most 20 minutes
     And the measured RPO is at most 1 hour

@@ -6,11 +6,14 @@ import pytest
 
 from drillbook import configuration
 from drillbook.aws.probes.alarm import AlarmProbe, AlarmProbeSettings
+from drillbook.aws.probes.function import Variables, VariablesSettings
 from drillbook.aws.probes.table import describe_configuration
 from drillbook.aws.session import Session, session_of
 from drillbook.clock import SystemClock
 from drillbook.errors import PermanentError, ProbeError
 from drillbook.world import World
+
+from .functions import make_function, package
 
 
 def alarm(world: World, name: str, **dimensions: str) -> AlarmProbe:
@@ -41,6 +44,21 @@ def test_an_alarm_that_nobody_answers_for_is_unknown(world: World) -> None:
     assert reading.ok is None
     assert "cannot be reached" in reading.value
     world.aws.close()
+
+
+def test_a_function_that_lost_its_other_variables_is_told_with_their_names(world: World, name: str) -> None:
+    make_function(world, name, package("well"), TABLE="t", LEVEL="INFO", KEY="example")
+    probe = Variables(world, VariablesSettings(functions=(name,), variables=("TABLE", "LEVEL", "KEY")))
+    assert probe.read().ok is True
+    functions = session_of(world).client("lambda")
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {"TABLE": "restored"}})
+    reading = probe.read()
+    assert (reading.ok, reading.value) == (False, f"{name} lacks LEVEL, KEY")
+
+
+def test_a_function_that_does_not_exist_breaks_no_promise_unseen(world: World, name: str) -> None:
+    with pytest.raises(PermanentError, match="ResourceNotFound"):
+        Variables(world, VariablesSettings(functions=(name,), variables=("TABLE",))).read()
 
 
 def test_a_table_is_described_without_its_name(world: World, table: str, dynamodb: Any) -> None:

@@ -1,0 +1,76 @@
+"""A regression of recovery code is found: broken in one place, the programme ``ci`` turns red and says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .repository import CHECKOUT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+RECOVERY = "drills/drillbook/aws/recovery"
+RESTORE_TO_NOW = (f"{RECOVERY}/point_in_time.py", "RestoreDateTime=self._settings.at", "UseLatestRestorableTime=True")
+NO_DNS = (
+    f"{RECOVERY}/records.py",
+    '            self._change([("DELETE", record)',
+    '            list([("DELETE", record)',
+)
+WIPED = (f"{RECOVERY}/environment.py", "merged = {**self._variables(read), **wanted}", "merged = dict(wanted)")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Everything that is drilled and what drills it, to be broken."""
+    for folder in ("drills", "features", "steps"):
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def drilled(root: Path, service: str, drill: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the result of one drill of the programme ``ci``, run by the code in ``root``."""
+    out = root / "out.json"
+    command = [sys.executable, "-m", "drillbook.cli", "run", service, "--programme", "ci", "--drill", drill]
+    done = subprocess.run(
+        [*command, "--root", str(root), "--json", str(out)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(str(root / folder) for folder in ("drills", "steps"))},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert out.exists(), done.stderr
+    (result,) = json.loads(out.read_text())["drills"]
+    return done.returncode, result
+
+
+@pytest.mark.parametrize(
+    ("broken", "service", "drill", "cause"),
+    [
+        (RESTORE_TO_NOW, "product-lambda", "Table corruption", "verify contents"),
+        (NO_DNS, "product-lambda", "Regional failure", "move the traffic"),
+        (WIPED, "product-lambda", "Table corruption", "functions have their settings"),
+    ],
+    ids=["wrong restore time", "skipped DNS", "wiped variables"],
+)
+def test_the_programme_ci_turns_red(
+    checkout: Path, broken: tuple[str, str, str], service: str, drill: str, cause: str
+) -> None:
+    file, right, wrong = broken
+    code = (checkout / file).read_text()
+    assert right in code
+    (checkout / file).write_text(code.replace(right, wrong))
+
+    status, result = drilled(checkout, service, drill)
+
+    assert (status, result["verdict"]) == (1, "FAIL"), result["causes"]
+    assert cause in " ".join(result["causes"])
+    assert result["leftovers"] == 0
