@@ -161,6 +161,12 @@ def test_heal_lets_writes_in_as_they_were_limited(world: World, gateway: Any, ap
     assert stage(gateway, api) == before
 
 
+def test_a_stop_needs_no_undoing_once_its_api_is_gone(world: World, gateway: Any, api: str) -> None:
+    writes.stop(world, api, "v1")
+    gateway.delete_rest_api(restApiId=api)
+    assert healed(world).ok
+
+
 def test_a_stop_that_was_cut_off_is_resumed_as_it_was(
     world: World, gateway: Any, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,15 @@ class MethodThrottle(Setting[MethodThrottleSettings]):
             ]
         self.client.update_stage(restApiId=self.settings.api, stageName=self.settings.stage, patchOperations=patch)
 
+    def restored(self, before: Json) -> bool:
+        """So it is, too, if the API is gone: a standby's is removed once traffic is home, with its writes stopped."""
+        try:
+            return super().restored(before)
+        except PermanentError as error:
+            if error.code == "NotFoundException":
+                return True
+            raise
+
     def _all(self) -> dict[Method, dict[str, Any]]:
         stage = self.client.get_stage(restApiId=self.settings.api, stageName=self.settings.stage)
         return {_place_of(name): settings for name, settings in stage.get("methodSettings", {}).items()}
