@@ -30,11 +30,8 @@ _KEPT = "rds:unplanned-global-failover-"
 
 
 def count(world: World) -> None:
-    """Restore the snapshot beside the ledger, and remember which incidents are newer there."""
-    target = f"roadcall-kept-{re.sub(r'[^a-z0-9]+', '-', world.run_id.lower())}".strip("-")[:60]
-    database_snapshot.restore_cluster(world, snapshot(world), target, [shape(CLASS)], PRIMARY)
-    kept = Database(cluster=target, region=PRIMARY, login=SECRET, name=DATABASE)
-    remember(world, FOUND, newer(revisions(world, kept), revisions(world, database(DR))))
+    """Remember which incidents are newer in what was kept than in the ledger."""
+    remember(world, FOUND, newer(kept_revisions(world), revisions(world, database(DR))))
 
 
 def is_counted(world: World) -> bool:
@@ -69,6 +66,13 @@ def snapshot(world: World) -> str:
             f"no snapshot of what only {CLUSTERS[PRIMARY]} had", do="wait until the old primary follows the new one"
         )
     return str(max(ready, key=lambda one: one["SnapshotCreateTime"])["DBClusterSnapshotIdentifier"])
+
+
+def kept_revisions(world: World) -> dict[str, int]:
+    """Restore the snapshot beside the ledger, and read it."""
+    target = f"roadcall-kept-{re.sub(r'[^a-z0-9]+', '-', world.run_id.lower())}".strip("-")[:60]
+    database_snapshot.restore_cluster(world, snapshot(world), target, [shape(CLASS)], PRIMARY)
+    return revisions(world, Database(cluster=target, region=PRIMARY, login=SECRET, name=DATABASE))
 
 
 def revisions(world: World, ledger: Database) -> dict[str, int]:

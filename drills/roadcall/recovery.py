@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 MINUTE = 60.0
+ASSESSES = "assess the situation"
 LEADS = "the on-call engineer takes the lead"
 PROMOTES = "promote the Aurora replica"
 DEPLOYS = "deploy the services to us-west-2"
@@ -36,7 +37,7 @@ def _decide(world: World) -> tuple[Step, ...]:
     """Steps 1 and 2."""
     topic = topic_arn(session_of(world).account, DR)
     return (
-        Step("assess the situation", lambda: assessment.assess(world), Phase.DECIDE, budget=5 * MINUTE,
+        Step(ASSESSES, lambda: assessment.assess(world), Phase.DECIDE, budget=5 * MINUTE,
              check=lambda: assessment.is_decided(world)),
         notice.record_step(world, "declare the incident", "declared", lambda: assessment.declaration(world),
                            budget=1 * MINUTE),
@@ -44,7 +45,7 @@ def _decide(world: World) -> tuple[Step, ...]:
                            "On-call engineer, platform owner and customer support: join the incident channel.",
                            budget=1 * MINUTE),
         Step(LEADS, lambda: "Take the lead of the incident, and say so in its channel.", Phase.COMMUNICATE,
-             budget=3 * MINUTE, manual=False),
+             budget=3 * MINUTE, manual=True),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from drillbook.aws.session import session_of
 from drillbook.recovery import Plan, PlanFactory, Step
 from drillbook.waiting import wait_for
 
-from . import recovery
+from . import assessment, recovery
 from .names import CLUSTERS, DR, GLOBAL_DATABASE, PRIMARY, TABLES, VAULT
 
 if TYPE_CHECKING:
@@ -48,16 +48,14 @@ def both_regions_lost(factory: PlanFactory) -> PlanFactory:
     """The other region goes dark, too, while people still assess the situation."""
 
     def sabotaged(world: World) -> Plan:
-        plan = factory(world)
-        first = plan.steps[0]
-
-        def act() -> object:
-            lose(world, DR)
-            return first.act()
-
-        return _with_act(plan, first.name, act)
+        return _with_act(factory(world), recovery.ASSESSES, lambda: assess_in_vain(world))
 
     return sabotaged
+
+
+def assess_in_vain(world: World) -> None:
+    lose(world, DR)
+    assessment.assess(world)
 
 
 def lose(world: World, region: str) -> None:

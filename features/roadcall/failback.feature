@@ -16,7 +16,8 @@ Feature: Traffic and data come home
     When the recovery plan "fail over to us-west-2" is run
     Then the service is back in steady state
     When the fault "primary region outage" is over
-    And the planned cut-over "fail back to us-east-1" is run
+    Then the service is back in steady state
+    When the planned cut-over "fail back to us-east-1" is run
     Then the service is back in steady state
     And the measured RTO is at most 1 hour
     And the measured RPO is at most 15 minutes
