@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from runbook_scenarios import Scenario, scenarios
 
 from drillbook import service_yaml
-from drillbook.report import wording
+from drillbook.report import numbers, wording
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGES = CHECKOUT / "docs/runbooks"
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 def evidence(drills: list[dict[str, Any]], found: list[Scenario]) -> Known:
     """What is kept of a run's results: of drills that were not sabotaged, of scenarios that there are."""
     names = {_key(each.service, each.name) for each in found}
-    kept = ("verdict", "basis", "target", "objectives", "rto", "rpo", "lost", "cut_over", "durations", "run_id")
+    kept = ("verdict", "basis", "target", "objectives", "rto", "rpo", "lost", "cut_over", "plans", "checks", "run_id")
     return {
         key: {name: drill[name] for name in kept if drill.get(name) is not None}
         for drill in drills
@@ -124,8 +124,8 @@ def measured(seen: dict[str, Any]) -> str:
     if cut_over := seen.get("cut_over"):
         lost = wording.measured_text(cut_over.get("lost"), "writes")
         parts.append(f"interruption {wording.interval_text(cut_over.get('interruption'))}, {lost} lost in the cut-over")
-    parts += [f"“{name}” {wording.seconds_text(took)}" for name, took in (seen.get("durations") or {}).items()]
-    return f"{'; '.join(map(_cell, parts)) or 'checks only'} ({seen.get('basis', 'unknown')})"
+    told = "; ".join(parts) or numbers.without_numbers(seen)
+    return f"{_cell(told)} ({seen.get('basis', 'unknown')})"
 
 
 def _is_told(interval: dict[str, Any] | None) -> bool:

@@ -13,7 +13,8 @@ from drillbook.feature_file import parsed
 PROMISES = {
     r"the measured RTO is at most (.+)": "RTO {}",
     r"the measured RPO is at most (.+)": "RPO {}",
-    r"the measured loss during the outage is at most (.+)": "loss during the outage {}",
+    r"no acknowledged write is lost": "no write lost",
+    r"at most (.+) of writes acknowledged during the outage are lost": "{} of writes during the outage",
     r"the cut-over interrupted the service for at most (.+)": "interruption {}",
     r"no write acknowledged between the cut-overs is lost": "no write lost between the cut-overs",
     r"at most (\d+) writes? acknowledged between the cut-overs (?:are|is) lost": "at most {} writes lost between them",
@@ -22,6 +23,7 @@ PROMISES = {
     r"the P95 latency after recovery is at most (.+)": "P95 {}",
     r"at least (.+) of all requests are answered well": "{} answered well",
     r'the check "(.+)" holds': "“{}”",
+    r'the configuration of the "(.+)" is that of its source': "configuration of the {}",
 }
 """What a Then says, and in short what it promises."""
 _NOT_A_KIND = ("runbook", "scenario", "severity", "owner", "epic", "story")

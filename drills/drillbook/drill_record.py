@@ -165,6 +165,8 @@ def result(log: Log, judgement: Judgement | None, leftovers: list[str], *, evide
         "causes": list(dict.fromkeys(causes)),
         "sabotage": log.sabotage.name,
         "steady_state": log.steady,
+        "plans": [{"plan": ran.plan, "seconds": ran.seconds} for ran in log.plans],
+        "checks": {"made": len(log.checks), "held": sum(check["ok"] is True for check in log.checks)},
     }
     return results.entry(log.about(), told, left_over=leftovers, evidence=evidence)
 

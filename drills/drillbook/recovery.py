@@ -82,6 +82,12 @@ class PlanResult:
         return all(step.outcome in (Outcome.DONE, Outcome.SKIPPED) for step in self.steps)
 
     @property
+    def seconds(self) -> float:
+        """From the beginning of its first step to the end of its last."""
+        ran = [step for step in self.steps if step.outcome is not Outcome.NOT_RUN]
+        return max(step.ended for step in ran) - min(step.started for step in ran) if ran else 0.0
+
+    @property
     def failure(self) -> StepResult | None:
         """The first step that failed, which is the cause a report names."""
         return next((step for step in self.steps if step.outcome is Outcome.FAILED), None)

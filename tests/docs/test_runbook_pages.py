@@ -117,3 +117,12 @@ def test_a_sabotaged_drill_and_one_of_another_service_are_no_evidence(pages: Mod
 def test_the_evidence_that_is_kept_is_of_scenarios_that_there_are(pages: ModuleType, found: list[Any]) -> None:
     known = json.loads(pages.EVIDENCE.read_text()) if pages.EVIDENCE.exists() else {}
     assert known.keys() <= {f"{each.service}/{each.name}" for each in found}, AGAIN
+
+
+def test_a_drill_without_a_fault_tells_its_plan_and_its_checks(pages: ModuleType) -> None:
+    seen = {
+        "basis": "emulated",
+        "plans": [{"plan": "test the backup", "seconds": 3.0}],
+        "checks": {"made": 2, "held": 2},
+    }
+    assert pages.measured(seen) == "“test the backup” took 3 s; 2 of 2 checks held (emulated)"

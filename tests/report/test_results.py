@@ -207,7 +207,7 @@ def test_events_are_on_disk_before_the_drill_ends(tmp_path: Path) -> None:
 def test_a_drill_in_which_nothing_struck_is_listed_without_a_recovery(tmp_path: Path) -> None:
     entry = stories.backup_test(tmp_path / "d")
     for text in (summary.terminal([entry]), summary.markdown([entry])):
-        assert "checks and plans only" in text
+        assert "“restore the latest backup” took 3 s; 2 of 2 checks held" in text
         assert "RTO measured" not in text
     junit.write(tmp_path / "junit.xml", [entry])
     assert "rto" not in (tmp_path / "junit.xml").read_text()

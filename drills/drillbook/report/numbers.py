@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drillbook.events import Json
-from drillbook.objective import Verdict
 from drillbook.report import wording
 
 
@@ -34,6 +33,8 @@ def measured(entry: Json) -> list[Measured]:
 
 
 def without_numbers(entry: Json) -> str:
-    """What stands where a drill has no numbers."""
-    broken = entry.get("verdict") in (Verdict.INVALID, Verdict.NOT_SIMULATED)
-    return "nothing was measured" if broken else "checks and plans only"
+    """What stands where a drill has no numbers: its plans and its checks."""
+    parts = [f"“{ran['plan']}” took {wording.seconds_text(ran['seconds'])}" for ran in entry.get("plans") or []]
+    if made := (entry.get("checks") or {}).get("made"):
+        parts.append(f"{entry['checks']['held']} of {wording.count_text(made, 'check')} held")
+    return "; ".join(parts) or "nothing was measured"
