@@ -32,7 +32,7 @@ from drillbook.recovery import Phase, Plan, Step
 from drillbook.sql import read_only
 from drillbook.sql.database import Database, connect, rows
 
-from . import aurora, customers, soundness
+from . import aurora, customers, seed, soundness
 from .names import API_NAME, CLUSTERS, DR, FUNCTIONS, PRIMARY, STAGE, TABLES, topic_arn
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ WRITING = [("/incidents", "POST"), ("/incidents/{id}", "PUT"), ("/incidents/{id}
 INSTANT = "instant before the corruption"
 STOPS, ASSESSES, CUTS_OVER, RESUMES = "stop writes", "assess the damage", "cut over", "resume writes"
 RESTORES_TABLE, RESTORES_LEDGER = "restore the incidents table", "restore the ledger"
+NEW_NAMES = (
+    f"Enter {RESTORED_TABLE} and {RESTORED_LEDGER} in services.yaml, or the next deployment leads back to the spoilt "
+    f"ones; plan the ledger's replica in {DR}."
+)
 _FIRST_NONSENSE = (
     "select min(pg_xact_commit_timestamp(xmin)), count(*) from dispatches where fee_cents not between 1 and %s"
 )
@@ -98,9 +102,7 @@ def _tell(world: World) -> tuple[Step, ...]:
         Step("replicate the restored table", lambda: table_replicas.add_replica(world, RESTORED_TABLE, DR),
              budget=30 * MINUTE, after=(RESUMES,),
              check=lambda: table_replicas.replicas(world, RESTORED_TABLE).get(DR) == "ACTIVE"),
-        Step("keep the new names", lambda: f"Enter {RESTORED_TABLE} and {RESTORED_LEDGER} in services.yaml, or the next "
-             f"deployment leads back to the spoilt ones; plan the ledger's replica in {DR}.", budget=15 * MINUTE,
-             after=(RESUMES,), manual=False),
+        Step("keep the new names", lambda: NEW_NAMES, budget=15 * MINUTE, after=(RESUMES,), manual=True),
         replace(told, after=(RESUMES,)),
     )  # fmt: skip
 
@@ -151,9 +153,8 @@ def assess(world: World) -> None:
     table = evidence.gather(world, TABLE, soundness.is_corrupt)
     began, spoilt = _first_nonsense(world)
     restore_to = min(table.restore_to, (began - evidence.MARGIN).replace(microsecond=0))
-    scope = (
-        f"{table.corrupt} items and {spoilt} rows of the ledger are nonsense since {utc_text(min(table.began, began))}"
-    )
+    since = utc_text(min(table.began, began))
+    scope = f"{table.corrupt} items and {spoilt} rows of the ledger are nonsense since {since}"
     remember(world, INSTANT, {"restore to": utc_text(restore_to), "scope": scope})
 
 
@@ -227,8 +228,8 @@ def is_cut_over(world: World) -> bool:
 
 
 def seeds_are_served(world: World) -> bool:
-    """Does a customer read an incident as it was? Raises TemporaryError with what is answered instead."""
-    return customers.answers(world, "/incidents/seed-001", PRIMARY)
+    """Does a customer get every incident that was there? Raises TemporaryError with what is answered instead."""
+    return all(customers.answers(world, f"/incidents/{one['id']}", PRIMARY) for one in seed.incidents())
 
 
 def loss_notice(world: World) -> str:
