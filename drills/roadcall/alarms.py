@@ -25,7 +25,7 @@ def stand_up(world: World) -> None:
             _alarm(cloudwatch, topic, f"{name}-errors", "AWS/Lambda", "Errors", {"FunctionName": name})
     primary, topic = session.client("cloudwatch", PRIMARY), topic_arn(session.account, PRIMARY)
     for name in TABLES.values():
-        _alarm(primary, topic, f"{name}-throttled", "AWS/DynamoDB", "ThrottledRequests", {"TableName": name})
+        _alarm(primary, topic, f"{name}-throttled", "AWS/DynamoDB", "WriteThrottleEvents", {"TableName": name})
     _lag_alarm(session.client("cloudwatch", DR), topic_arn(session.account, DR))
 
 

@@ -7,7 +7,7 @@ of an hour leaves. The two restores go side by side.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import calling
@@ -102,7 +102,7 @@ def _tell(world: World) -> tuple[Step, ...]:
         Step("replicate the restored table", lambda: table_replicas.add_replica(world, RESTORED_TABLE, DR),
              budget=30 * MINUTE, after=(RESUMES,),
              check=lambda: table_replicas.replicas(world, RESTORED_TABLE).get(DR) == "ACTIVE"),
-        Step("keep the new names", lambda: NEW_NAMES, budget=15 * MINUTE, after=(RESUMES,), manual=True),
+        Step("keep the new names", lambda: NEW_NAMES, budget=15 * MINUTE, after=(RESUMES,), manual=False),
         replace(told, after=(RESUMES,)),
     )  # fmt: skip
 
