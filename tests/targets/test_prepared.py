@@ -49,6 +49,7 @@ def kept(service: Service, state: Path, given: dict[str, str] | None = None) -> 
     world.await_turn(clock)
     assert not world.ready
     world.keep(CLOUD, given or {}, THERE)
+    world.release()
     return world
 
 
@@ -169,6 +170,7 @@ def test_one_makes_the_world_and_who_came_second_finds_it_made(tmp_path: Path) -
     waiting.join(0.1)
     assert waiting.is_alive(), "two make the same world"
     first.keep(CLOUD, {"a": "b"}, THERE)
+    first.release()
     waiting.join(10)
     assert second.given(THERE) == {"a": "b"}
 

@@ -90,14 +90,22 @@ def stand_up(world: World) -> None:
 
 
 def _keep(world: World, kept: Prepared, given: dict[str, str]) -> None:
-    if own := _of_this_drill(world, given):
-        world.events.emit(EventKind.NOTE, f"the world is not kept for other drills: {own} belongs to this one")
+    """A world that cannot be kept is good enough for this drill; the next one stands the service up again."""
+    try:
+        if own := _of_this_drill(world, given):
+            raise TargetError(f"{own} belongs to this one", do="see docs/embedded-cloud.md")
+        kept.keep(_cloud_of(world), given, world.values)
+    except TargetError as error:
+        world.events.emit(EventKind.NOTE, f"the world is not kept for other drills: {error.what}")
+    finally:
         kept.release()
-        return
+
+
+def _cloud_of(world: World) -> Cloud:
     cloud = process.find(Path(str(world.address["state"])))
-    if cloud is None:
-        raise TargetError("the embedded cloud ended during the stand-up", do="read cloud.log in the state directory")
-    kept.keep(cloud, given, world.values)
+    if cloud is None or cloud.id != world.address["cloud"]:
+        raise TargetError("the embedded cloud ended during the drill", do="read cloud.log in the state directory")
+    return cloud
 
 
 def _of_this_drill(world: World, given: dict[str, str]) -> str:
@@ -118,10 +126,7 @@ def find_again(world: World) -> bool:
 def crashes(world: World) -> tuple[int, list[str]]:
     """How often the cloud itself has failed since it began, and the last few failures. Raises TargetError if it is
     gone."""
-    cloud = process.find(Path(str(world.address["state"])))
-    if cloud is None or cloud.id != world.address["cloud"]:
-        raise TargetError("the embedded cloud ended during the drill", do="read cloud.log in the state directory")
-    said = process.status(cloud)["crashes"]
+    said = process.status(_cloud_of(world))["crashes"]
     return int(said["count"]), [str(each) for each in said["last"]]
 
 

@@ -73,7 +73,6 @@ class Prepared:
         """
         worlds.save(cloud, self.file)
         self._note(Told(dict(given), {name: here[name] for name in _OF_A_CLOUD}))
-        self.release()
         _remove_others(self.file)
 
     def given(self, here: Mapping[str, str]) -> dict[str, str]:
