@@ -21,6 +21,7 @@ Feature: Data and traffic go home after the disaster
     Then the service is back in steady state
     And the check "only home takes writes" holds
     And the check "habits came home" holds
+    When the recovery plan "tear down the standby" is run
     Then the check "habits came home" holds
     And the cut-over interrupted the service for at most 3 hours
     And no write acknowledged between the cut-overs is lost

@@ -44,6 +44,7 @@ def test_each_programme_of_the_calendar_has_an_owner_and_drills_of_several_servi
         ("roadcall", "primary_outage", "quarterly"),
         ("roadcall", "failback", "quarterly"),
         ("apprentice", "rollback", "quarterly"),
+        ("apprentice", "quarterly_drill", "quarterly"),
     ],
 )
 def test_what_the_runbooks_ask_for_is_drilled_as_often(service: str, feature: str, programme: str) -> None:

@@ -38,6 +38,16 @@ def wiped_variables(factory: PlanFactory) -> PlanFactory:
     return sabotaged
 
 
+def without_backups(factory: PlanFactory) -> PlanFactory:
+    """Whatever the hourly backup made is gone when the plan begins."""
+
+    def sabotaged(world: World) -> Plan:
+        no_backups(world)
+        return factory(world)
+
+    return sabotaged
+
+
 def no_backups(world: World) -> None:
     """There is no recovery point in either region."""
     for region in (HOME, AWAY):
