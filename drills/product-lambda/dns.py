@@ -29,7 +29,8 @@ def names(world: World) -> None:
     session = session_of(world)
     zone = zone_of(session) or _create_zone(session)
     for reference in (WATCH, SWITCH):
-        check_of(session, reference) or _create_check(world, reference)
+        if not check_of(session, reference):
+            _create_check(world, reference)
     wanted = [_front(world, primary(world)), _front(world, standby(world)), *_own_names(world)]
     present = _records(session, zone)
     changes = [{"Action": "UPSERT", "ResourceRecordSet": each} for each in wanted if each not in present]

@@ -69,7 +69,7 @@ def rebuild(world: World) -> Plan:
             Step("deploy the application", lambda: deploy_application(world, here), budget=600,
                  check=lambda: is_deployed(world, here), verify=lambda: is_deployed(world, here),
                  after=("verify contents", "lead the customers' name there", "lead the region's name there")),
-            Step("check through the API", lambda: None, Phase.VERIFY, budget=120,
+            Step("check through the API", lambda: None, Phase.VERIFY, budget=30,
                  verify=lambda: products_are_served(world)),
             Step("replicate again", lambda: table_replicas.add_replica(world, TABLE, standby(world)), budget=420,
                  check=lambda: standby(world) in table_replicas.replicas(world, TABLE)),

@@ -94,7 +94,7 @@ def roll_back_function(world: World) -> Plan:
             Step("roll back", lambda: roll_back(world, previous()), budget=120,
                  check=lambda: code.runs(world, ROLLED_BACK, previous()),
                  verify=lambda: code.runs(world, ROLLED_BACK, previous())),
-            Step("check through the API", lambda: None, Phase.VERIFY, budget=60,
+            Step("check through the API", lambda: None, Phase.VERIFY, budget=30,
                  verify=lambda: products_are_served(world)),
             recorded(world, lambda: f"{ROLLED_BACK} runs {previous()} again."),
             told(world, "the product list is back", lambda: f"{ROLLED_BACK} runs {previous()} again."),

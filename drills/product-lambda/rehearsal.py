@@ -39,7 +39,7 @@ def rehearse(world: World) -> Plan:
             Step("look at the standby's table", lambda: look_at_the_standby(world), Phase.VERIFY, budget=60),
             Step("deploy the application", lambda: deploy_application(world, there), budget=900,
                  check=lambda: is_over(world) or is_deployed(world, there)),
-            Step("ask the standby itself", lambda: None, Phase.VERIFY, budget=120, check=lambda: is_over(world),
+            Step("ask the standby itself", lambda: None, Phase.VERIFY, budget=30, check=lambda: is_over(world),
                  verify=lambda: products_are_served(world, "{dr_door}")),
             Step("compare what it serves", lambda: compare(world), Phase.VERIFY, budget=300,
                  check=lambda: is_over(world)),
@@ -90,7 +90,7 @@ def standby_is_gone(world: World) -> Reading:
     """Does nothing answer in the standby any more, after a rehearsal that was compared?"""
     if not is_over(world):
         return Reading(False, "nothing was compared")
-    seen = send(world, HttpRequest(url="{dr_door}/products", status=(403, 404)))
+    seen = send(world, HttpRequest(url="{dr_door}/products", status=(403, 404), json=None))
     return Reading(seen.ok, f"the standby answers {seen.value}", recall(world, SEEN))
 
 

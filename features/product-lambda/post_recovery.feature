@@ -1,4 +1,4 @@
-@runbook:000 @scenario:post-recovery @severity:medium
+@runbook:000 @scenario:aftermath @severity:medium
 Feature: After a recovery the service is looked over
 
   The list function is broken and rolled back. Then comes what the runbook asks for after every recovery: all
@@ -18,6 +18,7 @@ Feature: After a recovery the service is looked over
     Then the check "every endpoint works" holds
     And the check "products are intact" holds
     And the check "products are served fast" holds
+    And the check "the incident is filed" holds
     And no acknowledged write is lost
     And the P95 latency after recovery is at most 300 ms
     And the measured RTO is at most 5 minutes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 from decimal import Decimal, InvalidOperation
@@ -10,6 +12,8 @@ from typing import Any
 import botocore.session
 
 TABLE = os.environ["DYNAMODB_TABLE"]
+SIGNING_KEY = os.environ["PRICING_API_KEY"].encode()
+"""Shops trust only prices that are signed with it. On AWS this would be a reference to a secret."""
 dynamodb: Any = botocore.session.get_session().create_client("dynamodb")
 
 
@@ -23,8 +27,10 @@ class Answer(Exception):
 
 def respond(status: int, body: Any = None) -> dict[str, Any]:
     """What API Gateway expects of a function (AWS: "Output format of a Lambda function for proxy integration")."""
-    headers = {"Content-Type": "application/json"}
-    return {"statusCode": status, "headers": headers, "body": "" if body is None else json.dumps(body)}
+    text = "" if body is None else json.dumps(body)
+    signature = hmac.new(SIGNING_KEY, text.encode(), hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": signature}
+    return {"statusCode": status, "headers": headers, "body": text}
 
 
 def asked_product(event: dict[str, Any]) -> str:
