@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drillbook.aws.recovery import notice
-from drillbook.aws.recovery.journalled import recall, remember
+from drillbook.aws.recovery.journalled import remember
 from drillbook.errors import PermanentError
-from drillbook.events import Json
+from drillbook.events import EventKind
 from drillbook.sql.database import connect, rows
 
 from .databases import database
@@ -59,12 +59,7 @@ def note_what_only_home_holds(world: World) -> None:
     here, there = (contents(world, *place)["habit"] for place in ((CLUSTER, HOME), (DR_CLUSTER, AWAY)))
     only = sorted(here.keys() - there.keys())
     remember(world, ONLY_HOME, only)
+    world.events.emit(EventKind.NOTE, "records at home alone", keys=only)
     notice.record(
         world, ONLY_HOME, f"{len(only)} habits that were not copied in time: {', '.join(only[:20]) or 'none'}"
     )
-
-
-def only_home(world: World) -> list[Json]:
-    """The keys that were found then."""
-    found: list[Json] = recall(world, ONLY_HOME) or []
-    return found

@@ -119,3 +119,10 @@ def test_a_copy_of_a_read_only_database_is_let_write(
     assert changes(world) == 1
     assert healed(world)
     assert not writes(instance, database)
+
+
+def test_a_database_that_is_gone_has_no_mode_to_set_back(world: World, database: Database) -> None:
+    gone = database.model_copy(update={"instance": "no-such-database"})
+    mode = read_only.DatabaseMode(world, read_only.DatabaseModeSettings(database=gone, mode="on"))
+    mode.restore({"mode": None})
+    assert mode.restored({"mode": None})

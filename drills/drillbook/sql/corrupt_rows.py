@@ -13,7 +13,7 @@ from drillbook.aws.session import session_of
 from drillbook.errors import FaultError, PermanentError, Refused
 from drillbook.events import EventKind, Json
 from drillbook.fault import Settings
-from drillbook.sql.database import Database, connect, rows
+from drillbook.sql.database import Database, connect, is_gone, rows
 from drillbook.sql.driver import driver
 from drillbook.units import Share
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 NONSENSE = "\u00a7 corrupted by a drill"
 """What is written over a good value, unless the fault says otherwise; it tells a corrupted row from a newer write."""
-_GONE = ("3D000", "42P01", "DBClusterNotFoundFault", "DBInstanceNotFound")
-"""No such database, no such table (PostgreSQL: error codes), no such cluster or instance (RDS)."""
 
 
 class CorruptRowsSettings(Settings):
@@ -120,7 +118,7 @@ class CorruptRows:
                 marked = self._ask(connection, _MARKED, json.dumps(before["corrupt"]), self._settings.value)
                 return not marked and not self._ask(connection, _ABSENT, json.dumps(before["delete"]))
         except PermanentError as error:
-            if error.code in _GONE:
+            if is_gone(error):
                 return True
             raise
 

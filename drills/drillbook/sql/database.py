@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PORT = 5432
 TIMEOUT = 10.0
 MANAGED = "managed"
+_GONE = ("3D000", "42P01", "DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault")
+"""No such database, no such table (PostgreSQL: error codes), no such cluster or instance (RDS)."""
 
 
 class Database(Settings):
@@ -128,6 +130,11 @@ def rows(connection: psycopg.Connection[Any], statement: str, *values: object) -
     """What ``statement`` answers; nothing if it has no result. ``%`` stands for itself unless values are given."""
     answer = connection.execute(statement.encode(), values or None)
     return answer.fetchall() if answer.description else []
+
+
+def is_gone(error: PermanentError) -> bool:
+    """Does the error say that there is no such database, table, instance or cluster any more?"""
+    return error.code in _GONE
 
 
 def _place(world: World, database: Database) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from drillbook.aws.session import session_of
 from drillbook.errors import PermanentError
 from drillbook.events import Json
 from drillbook.fault import Settings
-from drillbook.sql.database import Database, connect, rows
+from drillbook.sql.database import Database, connect, is_gone, rows
 from drillbook.sql.driver import driver
 from drillbook.waiting import wait_for
 
@@ -71,7 +71,13 @@ class DatabaseMode:
             self._set(before["mode"])
 
     def restored(self, before: Json) -> bool:
-        return bool(self.capture() == before)
+        """A database that is gone has no mode that could be left."""
+        try:
+            return bool(self.capture() == before)
+        except PermanentError as error:
+            if is_gone(error):
+                return True
+            raise
 
     def _set(self, mode: str | None) -> None:
         """The new sessions first: those that are ended come back at once."""
