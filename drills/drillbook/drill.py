@@ -13,22 +13,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drillbook import canary_records, drill_record, service_actions, targets
-from drillbook import service as services
+from drillbook import canary_records, service_actions
 from drillbook.drill_checks import Checks
+from drillbook.drill_ending import Ending
 from drillbook.drill_faults import Faults
 from drillbook.drill_judging import Judging
+from drillbook.drill_opening import Opening
 from drillbook.drill_plans import Plans
 from drillbook.drill_record import Assignment, Conditions, Log, NotMet, NotSimulated
-from drillbook.errors import DrillbookError, UsageError, WaitTimeout
+from drillbook.errors import UsageError, WaitTimeout
 from drillbook.events import EventKind, EventStream
-from drillbook.heal import HealResult, heal
 from drillbook.instrument import Instrument
 from drillbook.objective import Basis, ObjectiveKind
 from drillbook.probe import Probe, Reading
-from drillbook.proof import sabotage
 from drillbook.report.evidence import EvidenceWriter, directory_name
-from drillbook.safeguard import Rails
 from drillbook.service_yaml import nearest
 from drillbook.steadiness import Steadiness
 from drillbook.targets.stand_up import FACTORY as STAND_UP
@@ -37,7 +35,6 @@ from drillbook.waiting import wait_for
 
 if TYPE_CHECKING:
     from drillbook.events import Json
-    from drillbook.measure.judge import Judgement
     from drillbook.service import Service
     from drillbook.world import World
 
@@ -56,12 +53,10 @@ class Drill:
         )
         self.log = Log(assignment, conditions, run_id)
         self._checks = Checks(self.log, self.events)
-        self._world: World | None = None
         self._faults = Faults(self.log, conditions, self.events)
         self._judging = Judging(self.log, self._checks, self._faults, self.events)
         self._plans = Plans(self.log, conditions, self.events)
-        self._crashed_before: int | None = None
-        """How often the emulator had failed when the service stood; None before that."""
+        self._ending = Ending(self.log, self.events, self.evidence, self._judging, self._checks)
 
     # -- 1 and 2: preflight, stand up ---------------------------------------------------------------------------------
 
@@ -70,49 +65,8 @@ class Drill:
 
         Raises Refused, TargetError, UsageError; NotSimulated if a truth probe finds a needed capability missing.
         """
-        service = services.find(self.conditions.root, name)
-        target = targets.choose(service, self.conditions.target)
-        self.log.sabotage = sabotage.find(service, self.conditions.sabotage)
-        self.events.emit(
-            EventKind.STARTED,
-            self.assignment.name,
-            service=name,
-            target=target,
-            basis=str(targets.basis_of(target)),
-            feature=self.assignment.feature,
-            run_id=self.run_id,
-        )
-        self._stage("preflight")
-        place = targets.Place(
-            self.conditions.state,
-            self.run_id,
-            self.clock,
-            self.events,
-            self.conditions.journal,
-            self.conditions.clouds,
-        )
-        self.conditions.refuse_if_open()
-        self._world = self.log.world = world = targets.open_world(service, target, place, region=region)
-        self._begin_journal(world)
-        Rails(world, go=self.conditions.go).before_start()
-        self._stage("stand up")
-        targets.stand_up(world)
-        self._begin_journal(world)  # again: standing up has added to what another process must know of this world
-        self._require_capabilities(world)
-        self._crashed_before = len(targets.crashes(world))
-        self.log.sabotage.take_away(world)
-
-    def _begin_journal(self, world: World) -> None:
-        file = str(self.service.path.resolve())
-        self.conditions.journal.begin(self.run_id, service_file=file, target=world.address, clock=self.clock)
-
-    def _require_capabilities(self, world: World) -> None:
-        plans = [self._named("plans", plan) for plan in self.assignment.plans]
-        needs = {*self.service.needs, *(need for plan in plans for need in plan.needs)}
-        missing = targets.missing_capabilities(world, needs)
-        if missing:
-            told = "; ".join(f"{name}: {why}" for name, why in missing.items())
-            raise NotSimulated(f"the {world.target} target does not truly have {told}")
+        opening = Opening(self.log, self.conditions, self.events, self._stage)
+        opening.make_ready(opening.world(name, region))
 
     # -- 3: baseline --------------------------------------------------------------------------------------------------
 
@@ -239,76 +193,15 @@ class Drill:
 
     def failed(self, error: BaseException, sentence: str = "") -> None:
         """The scenario ended early, at ``sentence``. The first error is the one that counts."""
-        if self.log.error is None:
-            self.log.error = error
-            if not isinstance(error, AssertionError):
-                self.log.causes.append(_told(error))
-            elif not isinstance(error, NotMet):
-                self._checks.unmet(sentence, _told(error))
-            self.events.emit(EventKind.NOTE, f"ended early: {_told(error)}", sentence=sentence)
+        self._ending.failed(error, sentence)
 
     def close(self) -> dict[str, Json]:
         """End the drill, however far it came: final reading, heal, verdict, evidence. Returns the drill's result."""
         try:
-            return self._end()
+            return self._ending.result()
         finally:
-            if self._world:
-                self._world.close()
-
-    def _end(self) -> dict[str, Json]:
-        judgement: Judgement | None = None
-        try:
-            judgement = self._last_judgement()
-        finally:
-            healed = self._heal()  # whatever becomes of the judging
-        leftovers = self._leftovers()
-        if self._world and self._crashed_before is not None:
-            self.log.crashes = targets.crashes(self._world, self._crashed_before)
-        result = drill_record.result(self.log, judgement, leftovers, evidence=self.evidence.directory.name)
-        self.events.emit(EventKind.VERDICT, str(result["verdict"]), **result)
-        self.events.emit(EventKind.ENDED, self.assignment.name)
-        root = self.evidence.finish(drill_record.findings(self.log, judgement, result))
-        if self._world and healed.ok:
-            targets.remove_workdir(self._world.address)
-            if not leftovers and not self.log.crashes:
-                self._world.leave()
-        return {**result, "run_id": self.run_id, "root": root}
-
-    def _last_judgement(self) -> Judgement | None:
-        if self.instrument is None:
-            return None
-        if self._is_cut_short():
-            self.instrument.kill()
-            return None
-        if isinstance(self.log.error, AssertionError) and self.log.plans and not self.log.plan_failure:
-            self._checks.complete(self.world)
-        try:
-            return self._judging.judgement()
-        except DrillbookError as error:
-            self.failed(error)
-            return None
-
-    def _is_cut_short(self) -> bool:
-        """Did it end before what it was about? Then what was measured tells nothing."""
-        interrupted = isinstance(self.log.error, KeyboardInterrupt | SystemExit)
-        return interrupted or (self._faults.first is None and bool(self.assignment.faults))
-
-    def _heal(self) -> HealResult:
-        if self._world is None:
-            return HealResult()
-        self._stage("heal")
-        world = self._world
-        try:
-            result = heal(self.conditions.journal, lambda _: world, self.clock, self.events, run_id=self.run_id)
-        finally:
-            self.conditions.journal.end(self.run_id, self.clock)
-        self.log.causes += [f"not healed: {told}" for told in result.errors]
-        return result
-
-    def _leftovers(self) -> list[str]:
-        """What of this drill is still there: changes the journal could not undo, and resources with its tag."""
-        open_changes = [entry.what for entry in self.conditions.journal.open_entries(self.run_id)]
-        return open_changes + (targets.leftovers(self._world) if self._world else [])
+            if self.log.world:
+                self.log.world.close()
 
     # -- small things -------------------------------------------------------------------------------------------------
 
@@ -324,9 +217,9 @@ class Drill:
     @property
     def world(self) -> World:
         """The drill's world. Raises UsageError before ``prepare``."""
-        if self._world is None:
+        if self.log.world is None:
             raise UsageError("the scenario names no service", do="begin it with 'Given the service \"…\"'")
-        return self._world
+        return self.log.world
 
     def wait(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
@@ -374,7 +267,3 @@ class Drill:
             agreed = 1.5 * max(limits, default=3600.0)
         box = self._faults.time_box
         return min(agreed, max(0.0, box.left)) if box else agreed
-
-
-def _told(error: BaseException) -> str:
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__

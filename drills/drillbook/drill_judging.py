@@ -58,6 +58,12 @@ class Judging:
             self._events.emit(EventKind.JUDGED, "measured", **drill_record.measured(judgement))
         return judgement
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Did the drill end before what it was about? Then what was measured tells nothing."""
+        interrupted = isinstance(self._log.error, KeyboardInterrupt | SystemExit)
+        return interrupted or (self._faults.first is None and bool(self._log.assignment.faults))
+
     def _instants(self) -> dict[str, float]:
         """Each instant by name: the first, where there are several.
 

@@ -103,6 +103,8 @@ class Log:
     """What ended the scenario early."""
     steady: dict[str, Json] = field(default_factory=dict)
     """What the steady state promises, and what was seen of it before the fault and after recovery."""
+    crashed_before: int | None = None
+    """How often the emulator had failed when the service stood; None before that."""
     crashes: list[str] = field(default_factory=list)
     """What the emulator itself got wrong during the drill."""
 
