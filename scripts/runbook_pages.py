@@ -116,20 +116,15 @@ def _row(drill: Scenario, seen: dict[str, Any] | None) -> tuple[str, ...]:
 
 def measured(seen: dict[str, Any]) -> str:
     """The numbers of one drill, each with its unit, and what they are worth."""
-    parts = [
-        f"{name.upper()} {wording.interval_text(seen[name])}" for name in ("rto", "rpo") if _is_told(seen.get(name))
-    ]
-    if "lost" in seen and _is_told(seen.get("rpo")):
+    found = [name for name in ("rto", "rpo") if wording.is_measured(seen.get(name))]
+    parts = [f"{name.upper()} {wording.interval_text(seen[name])}" for name in found]
+    if "lost" in seen and "rpo" in found:
         parts.append(f"{wording.count_text(seen['lost'], 'write')} lost")
     if cut_over := seen.get("cut_over"):
         lost = wording.measured_text(cut_over.get("lost"), "writes")
         parts.append(f"interruption {wording.interval_text(cut_over.get('interruption'))}, {lost} lost in the cut-over")
     told = "; ".join(parts) or numbers.without_numbers(seen)
     return f"{_cell(told)} ({seen.get('basis', 'unknown')})"
-
-
-def _is_told(interval: dict[str, Any] | None) -> bool:
-    return bool(interval) and (interval or {}).get("lo") is not None
 
 
 def _date(seen: dict[str, Any]) -> str:

@@ -266,6 +266,18 @@ def test_windows_add_up_to_the_unavailability() -> None:
     assert 1.9 in total(found)
 
 
+def read(i: int, key: str, latency: float = 0.02, seen: int = 1) -> Op:
+    return Op(i, Kind.READ, key, 1, i / RATE, i / RATE, i / RATE + latency, Res.OK, "HTTP 200", seen)
+
+
+def test_a_late_answer_that_was_true_keeps_a_window_open_for_its_kind_and_not_for_its_record() -> None:
+    late, stale = read(10, "a", latency=0.8), read(10, "a", seen=0)
+    rest = [read(i, "b") for i in (*range(10), *range(11, 50))] + [read(50, "a")]
+    by_kind, by_record = ([*windows(sightings([*rest, bad], 0.5))] for bad in (late, stale))
+    assert by_kind[0].end.hi < 1.2
+    assert by_record[0].end.hi > 5.0
+
+
 def test_an_outage_that_never_ends_leaves_its_window_open() -> None:
     assert math.isinf(windows(sightings(probes(lambda t: t < 2), 0.5))[0].end.hi)
 

@@ -168,6 +168,7 @@ def test_allure_metrics_hold_upper_ends_and_leave_out_censored_ones(tmp_path: Pa
         ({"lo": 5.0, "hi": 5.0}, "5.00 s"),
         ({}, "not measured"),
         (None, "not measured"),
+        ({"lo": 0.0, "hi": None}, "not measured"),
     ],
 )
 def test_an_interval_in_words(interval: Any, text: str) -> None:

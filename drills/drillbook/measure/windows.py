@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drillbook.measure.history import Kind, Op, Res
+from drillbook.measure.history import Kind, Op
 from drillbook.measure.sight import Sighting
 from drillbook.objective import Interval
 
@@ -56,7 +56,8 @@ def total(found: Sequence[Window]) -> Interval:
 
 
 def _facet(op: Op, well_later: dict[str, float]) -> _Facet:
-    tracked = op.f is Kind.READ and op.res is Res.OK and well_later.get(op.key, -math.inf) > op.sent
+    """A record that was read badly must itself be read well again; what was only late or refused is of its kind."""
+    tracked = op.stale and well_later.get(op.key, -math.inf) > op.sent
     return (op.f, op.key if tracked else "")
 
 

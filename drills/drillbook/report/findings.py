@@ -108,7 +108,7 @@ def _configuration(story: Story) -> Iterator[Finding]:
 
 
 def _losses(story: Story) -> Iterator[Finding]:
-    if not story.is_measured:
+    if not story.is_measured or story.verdict == Verdict.INVALID:
         return
     during = int((story.result.get("loss") or {}).get("lost_during") or 0)
     if not story.gone:

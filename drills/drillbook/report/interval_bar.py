@@ -6,7 +6,7 @@ import math
 from html import escape
 
 from drillbook.events import Json
-from drillbook.report.wording import limit_text, measured_text
+from drillbook.report.wording import is_measured, limit_text, measured_text
 
 _WIDTH, _HEIGHT = 220.0, 18.0
 
@@ -17,7 +17,7 @@ def svg(interval: Json, objective: float | None, unit: str = "s") -> str:
     ``interval`` is {lo, hi}; a ``hi`` of None (never seen to recover) ends in an arrow. Nothing without an interval.
     ``unit`` is s or writes.
     """
-    if not interval or interval.get("lo") is None:
+    if not is_measured(interval):
         return ""
     low, high = float(interval["lo"]), interval.get("hi")
     reach = _reach(low, high, objective)

@@ -29,7 +29,7 @@ def measured(entry: Json) -> list[Measured]:
     ]
     asked = {each.kind for each in told}
     beside = ((name, entry.get(name.lower()) or {}) for name in ("RTO", "RPO") if name not in asked)
-    return told + [Measured(name, interval, None, "s") for name, interval in beside if interval.get("lo") is not None]
+    return told + [Measured(name, interval, None, "s") for name, interval in beside if wording.is_measured(interval)]
 
 
 def without_numbers(entry: Json) -> str:

@@ -84,6 +84,7 @@ def _summary(story: Story) -> Iterator[str]:
 def _outcome(story: Story) -> Iterator[str]:
     if story.is_over and story.verdict in (Verdict.INVALID, Verdict.NOT_SIMULATED):
         yield f"{story.verdict}: {wording.MEANINGS[Verdict(story.verdict)]}"
+        return
     if rto := story.result.get("rto"):
         if rto.get("state") == "recovered":
             yield f"The service was back {wording.interval_text(rto)} after the fault."

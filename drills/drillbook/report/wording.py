@@ -83,9 +83,16 @@ def seconds_text(value: float | None) -> str:
     return duration_text(value) if value else "0 s"
 
 
+def is_measured(interval: Json) -> bool:
+    """Does it tell anything? An interval from nothing to no end does not."""
+    return (
+        bool(interval) and interval.get("lo") is not None and not (interval["lo"] == 0 and interval.get("hi") is None)
+    )
+
+
 def interval_text(interval: Json) -> str:
-    """``12.31–12.36 s``, ``3 min 2 s – 4 min``, ``> 30 min`` when censored, ``not measured`` without one."""
-    if not interval or interval.get("lo") is None:
+    """``12.31–12.36 s``, ``3 min 2 s – 4 min``, ``> 30 min`` when censored, ``not measured`` of nothing to no end."""
+    if not is_measured(interval):
         return "not measured"
     low, high = interval["lo"], interval.get("hi")
     if high is None:
@@ -105,7 +112,7 @@ def _bound(value: float, scale: float, *, unit: bool = True) -> str:
 
 def measured_text(interval: Json, unit: str = "s") -> str:
     """An interval of seconds as ``interval_text``, one of writes as ``3 writes`` or ``3 to 5 writes``."""
-    if unit == "s" or not interval or interval.get("lo") is None:
+    if unit == "s" or not is_measured(interval):
         return interval_text(interval)
     low, high = interval["lo"], interval.get("hi")
     if high is None:
