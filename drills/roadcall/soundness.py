@@ -56,14 +56,14 @@ class Records:
 def read(world: World, table: str, ledger: Database, *, at: datetime | None = None, region: str = PRIMARY) -> Records:
     """What is there now. ``at`` (UTC): the instant as of which the two stores were restored; None: they are live."""
     since = (at or world.clock.now()) - UNDER_WAY
-    calls = _items(world, TABLES["call-records"], region)
+    calls = read_items(world, TABLES["call-records"], region)
     # In the order in which they are written backwards: what an item names was there before it.
     return Records(
         calls={name: call["incident"]["S"] for name, call in calls.items()},
-        items=_items(world, table, region),
+        items=read_items(world, table, region),
         dispatches=read_dispatches(world, ledger, since),
-        vendors=frozenset(_items(world, TABLES["vendors"], region)),
-        users=frozenset(_items(world, TABLES["users"], region)),
+        vendors=frozenset(read_items(world, TABLES["vendors"], region)),
+        users=frozenset(read_items(world, TABLES["users"], region)),
     )
 
 
@@ -76,7 +76,7 @@ def read_dispatches(world: World, ledger: Database, fresh_since: datetime) -> di
 def faults_in(records: Records) -> str:
     """What is wrong, in words; empty if nothing is."""
     findings = {
-        "seed incidents are missing or changed": sorted(_changed_seeds(records)),
+        "seed incidents are missing or changed": sorted(changed_seeds(records)),
         "items are nonsense": sorted(name for name, item in records.items.items() if is_corrupt(item)),
         "ledger rows are nonsense": sorted(name for name, row in records.dispatches.items() if is_nonsense(row)),
         "incidents differ between the stores": sorted(_at_odds(records)),
@@ -94,7 +94,8 @@ def is_nonsense(row: Dispatch) -> bool:
     return not 0 < row.fee <= DEAREST
 
 
-def _changed_seeds(records: Records) -> Iterator[str]:
+def changed_seeds(records: Records) -> Iterator[str]:
+    """The incidents the service started with that are not in both stores as they were."""
     for wanted in seed.incidents():
         item, row = records.items.get(wanted["id"]), records.dispatches.get(wanted["id"])
         kept = item is not None and item.get("note") == {"S": wanted["note"]} and row is not None
@@ -119,7 +120,7 @@ def _dangling(records: Records) -> Iterator[str]:
     yield from (call for call, incident in records.calls.items() if incident not in records.items)
 
 
-def _items(world: World, table: str, region: str) -> dict[str, Item]:
+def read_items(world: World, table: str, region: str) -> dict[str, Item]:
     with calling(f"read {table} in {region}"):
         return {item["id"]["S"]: item for item in scan(session_of(world).client("dynamodb", region), table)}
 

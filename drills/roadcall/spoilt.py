@@ -14,7 +14,7 @@ from drillbook.clock import utc_text
 from drillbook.recovery import Plan, PlanFactory, Step
 
 from . import corruption
-from .names import FUNCTIONS, PRIMARY, STAGE
+from .names import FUNCTIONS, PRIMARY, STAGE, TABLES
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -42,6 +42,21 @@ def nothing_to_restore_from(world: World) -> None:
     with calling(f"turn off point-in-time recovery of {corruption.TABLE}"):
         session_of(world).client("dynamodb", PRIMARY).update_continuous_backups(
             TableName=corruption.TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+        )
+
+
+def mute_alarms(world: World) -> None:
+    """Somebody was woken up once too often."""
+    cloudwatch = session_of(world).client("cloudwatch", PRIMARY)
+    with calling("turn off the actions of the alarms"):
+        cloudwatch.disable_alarm_actions(AlarmNames=[f"{FUNCTIONS[0]}-errors", "roadcall-api-5xx-prod"])
+
+
+def without_a_vendor(world: World) -> None:
+    """Incidents name somebody who is not in the directory any more."""
+    with calling("delete a vendor"):
+        session_of(world).client("dynamodb", PRIMARY).delete_item(
+            TableName=TABLES["vendors"], Key={"id": {"S": "vendor-south"}}
         )
 
 
