@@ -35,13 +35,10 @@ def walk(world: World) -> Plan:
     sent = notice.notice_step(world, SENDS, topic_arn(session_of(world).account, PRIMARY), "Test of the notices",
                               "Validation after a recovery: please confirm.", budget=5 * MINUTE)  # fmt: skip
     people = (
-        Step(name, lambda text=text: text, budget=10 * MINUTE, after=(SENDS,), manual=MANUAL)  # type: ignore[misc]
+        Step(name, lambda text=text: text, budget=10 * MINUTE, after=(SENDS,), manual=True)  # type: ignore[misc]
         for name, text in BY_PEOPLE.items()
     )
     return Plan("walk through the checklist", (sent, *people))
-
-
-MANUAL = False
 
 
 def nothing_is_throttled(world: World) -> Reading:

@@ -102,7 +102,7 @@ def _tell(world: World) -> tuple[Step, ...]:
         Step("replicate the restored table", lambda: table_replicas.add_replica(world, RESTORED_TABLE, DR),
              budget=30 * MINUTE, after=(RESUMES,),
              check=lambda: table_replicas.replicas(world, RESTORED_TABLE).get(DR) == "ACTIVE"),
-        Step("keep the new names", lambda: NEW_NAMES, budget=15 * MINUTE, after=(RESUMES,), manual=False),
+        Step("keep the new names", lambda: NEW_NAMES, budget=15 * MINUTE, after=(RESUMES,), manual=True),
         replace(told, after=(RESUMES,)),
     )  # fmt: skip
 

@@ -58,12 +58,9 @@ def _by_people(world: World) -> tuple[Step, ...]:
     first = notice.record_step(world, "open the test's record", "monthly test", "begun", budget=1 * MINUTE)
     return (
         replace(first, after=()),
-        Step("review the runbook", lambda: RUNBOOK, budget=60 * MINUTE, after=(first.name,), manual=MANUAL),
-        Step("update the contacts", lambda: CONTACTS, budget=30 * MINUTE, after=(first.name,), manual=MANUAL),
+        Step("review the runbook", lambda: RUNBOOK, budget=60 * MINUTE, after=(first.name,), manual=True),
+        Step("update the contacts", lambda: CONTACTS, budget=30 * MINUTE, after=(first.name,), manual=True),
     )
-
-
-MANUAL = False
 
 
 # -- the steps --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from drillbook.aws.recovery import environment, notice
 from drillbook.aws.session import session_of
-from drillbook.errors import PermanentError
 from drillbook.probe import Reading
 from drillbook.recovery import Phase, Plan, Step
 from drillbook.report import review
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 CORRECTS = "correct the configuration"
-WRITES = "write the review from the evidence"
+CALLS = "call people to the review"
 NEEDED = {
     "Timeline (UTC)": r"\| \d\d:\d\d:\d\d",
     "Impact": r"Unavailable to clients",
@@ -30,10 +29,10 @@ NEEDED = {
     "Runbook updates": r"\w",
 }
 """Section → what it must hold to be of use: the runbook's list, of which causes and lessons are left to people."""
-ASKED = {
-    "find the root cause": "Agree on the root cause, and write it into the review.",
-    "assign the action items": "Give each action item an owner and a date.",
-}
+ASKED = (
+    "Call the responders, the owner and support to a review: they agree on the root cause, and give each action item "
+    "of the review an owner and a date."
+)
 
 
 def correct(world: World) -> Plan:
@@ -47,31 +46,13 @@ def correct(world: World) -> Plan:
                  verify=lambda: customers.answers(world, "/incidents/seed-001", PRIMARY)),
             notice.notice_step(world, "tell the customers", topic, "Incidents can be reported again",
                                "What was refused in the last minutes can be sent again.", budget=5 * MINUTE),
+            Step(CALLS, lambda: ASKED, Phase.COMMUNICATE, budget=10 * MINUTE, manual=True),
         ),
     )  # fmt: skip
 
 
-def hold(world: World) -> Plan:
-    """After the objectives are judged: only then impact and loss are known."""
-    people = (
-        Step(name, lambda text=text: text, budget=60 * MINUTE, after=(WRITES,), manual=MANUAL)  # type: ignore[misc]
-        for name, text in ASKED.items()
-    )
-    written = Step(WRITES, lambda: demand_complete(world), Phase.COMMUNICATE, budget=15 * MINUTE)
-    return Plan("hold the post-incident review", (written, *people))
-
-
-MANUAL = False
-
-
 def name_the_table(world: World) -> None:
     environment.set_variables(world, FUNCTIONS[0], {"INCIDENTS_TABLE": TABLES["incidents"]}, region=PRIMARY)
-
-
-def demand_complete(world: World) -> None:
-    """Raises PermanentError naming the sections that say nothing."""
-    if lacking := missing_in(review.so_far(world)):
-        raise PermanentError(f"the review lacks {', '.join(lacking)}", do="judge the objectives before the review")
 
 
 def review_is_complete(world: World) -> Reading:

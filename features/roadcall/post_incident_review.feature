@@ -16,5 +16,4 @@ Feature: After an incident the review is written from the evidence
     Then the service is back in steady state
     And the measured RTO is at most 30 minutes
     And the measured RPO is at most 15 minutes
-    When the recovery plan "hold the post-incident review" is run
-    Then the check "the review is complete" holds
+    And the check "the review is complete" holds

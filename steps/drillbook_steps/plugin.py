@@ -65,6 +65,8 @@ def _concerns(config: pytest.Config) -> bool:
 
 
 KINDS = {
+    "validation": "a drill that walks through the checklist after a recovery",
+    "review": "a drill whose evidence is looked through as after an incident",
     "readiness": "a drill that breaks nothing and looks whether a recovery could work",
     "failback": "a drill that brings traffic and data home",
     "weekly": "a drill of every week",
