@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from drillbook.errors import TemporaryError
+from drillbook.service_fields import Method
 from drillbook.service_model import HttpRequest
 from drillbook.web.request import Answer, ask
 
@@ -18,7 +19,7 @@ PATIENCE = 5.0
 """Seconds for one answer: functions that have just been deployed start with the first request."""
 
 
-def request(world: World, path: str, host: str = API, method: str = "GET", body: Any = None) -> Answer:
+def request(world: World, path: str, host: str = API, method: Method = "GET", body: Any = None) -> Answer:
     """Send one request to ``host``, as DNS finds it now."""
     url = world.fill(f"http://{host}:{{port}}{path}")
     return ask(world, HttpRequest(url=url, method=method, json=body, timeout=PATIENCE))

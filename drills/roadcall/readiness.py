@@ -9,16 +9,15 @@ from drillbook.aws.failures import calling
 from drillbook.aws.session import session_of
 from drillbook.probe import Reading
 
-from .aurora import CLUSTERS
+from .alarms import LAG_LIMIT_MS
 from .backups import protected
 from .edge import HEALTH, health_checks
-from .names import DR, PRIMARY, REGIONS, TABLES, VAULT, recordings
+from .names import CLUSTERS, DR, PRIMARY, REGIONS, TABLES, VAULT, recordings
 from .switch import is_thrown
 
 if TYPE_CHECKING:
     from drillbook.world import World
 
-LAG_LIMIT_MS = 1000.0
 RECORDINGS_LIMIT = 15 * 60.0
 """Seconds. AWS: "S3 Replication Time Control replicates 99.99 % of new objects within 15 minutes"."""
 BACKUP_AGE = timedelta(hours=24)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from drillbook.aws.session import Session, session_of
+from drillbook.aws.session import session_of
+from drillbook.errors import PermanentError
 from drillbook.waiting import wait_for
 
-from .names import FUNCTIONS, PRIMARY, ROLE, STACK, TAG_LIST, TEMPLATE, stack_parameters
+from .names import PRIMARY, ROLE, STACK, TAG_LIST, TEMPLATE, stack_parameters
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -37,8 +38,9 @@ def begin(world: World) -> None:
 
 
 def finish(world: World) -> None:
+    """Raises PermanentError if the stack was not made."""
     cloudformation = session_of(world).client("cloudformation", PRIMARY)
-    wait_for(
+    stack = wait_for(
         "the services",
         lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0],
         until=lambda stack: not stack["StackStatus"].endswith("_IN_PROGRESS"),
@@ -46,9 +48,5 @@ def finish(world: World) -> None:
         interval=0.05,
         clock=world.clock,
     )
-
-
-def is_whole(session: Session, region: str) -> bool:
-    """Is every function of the region there?"""
-    pages = session.client("lambda", region).get_paginator("list_functions").paginate()
-    return set(FUNCTIONS) <= {each["FunctionName"] for page in pages for each in page["Functions"]}
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise PermanentError(f"the stack {STACK} is {stack['StackStatus']}", do="look at its events")
