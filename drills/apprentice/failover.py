@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 SEEN, POINT, DECLARED = "outage seen", "recovery point", "declared"
 CUSTOMER = "a customer can work"
 ENGINE = {"Engine": "aurora-postgresql"}
-PATIENCE, LEAST_PATIENCE = 600.0, 10.0
+PATIENCE, LEAST_PATIENCE = 600.0, 30.0
 """AWS seconds for DNS and a cold start to come about; and seconds at least, since both are real here."""
 
 

@@ -51,10 +51,13 @@ if TYPE_CHECKING:
 MINUTE = 60.0
 HOME_CLUSTER, SNAPSHOT = f"{CLUSTER}-home", f"{PREFIX}-dr-to-primary"
 WHY = "data came home"
-FENCES, FREEZES, COPIES, COMPARES, REDEPLOYS, LETS, SHIFTS = (
-    "fence the old database at home", "stop writes in us-west-2", "copy the snapshot home",
-    "compare the records of both regions", "deploy at home", "let writes in at home", "lead customers home",
-)  # fmt: skip
+FENCES = "fence the old database at home"
+FREEZES = "stop writes in us-west-2"
+COPIES = "copy the snapshot home"
+COMPARES = "compare the records of both regions"
+REDEPLOYS = "deploy at home"
+LETS = "let writes in at home"
+SHIFTS = "lead customers home"
 
 
 def return_home(world: World) -> Plan:
