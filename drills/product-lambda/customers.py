@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drillbook.aws.recovery import notice
 from drillbook.aws.session import session_of
 from drillbook.errors import TemporaryError
-from drillbook.recovery import Step
+from drillbook.recovery import Phase, Step
 from drillbook.service_model import HttpRequest
 from drillbook.web.request import send
 
@@ -37,5 +37,14 @@ def recorded(world: World, text: notice.Text) -> Step:
 
 def told(world: World, subject: str, text: notice.Text, region: str | None = None) -> Step:
     """The owners' notice, by the topic of ``region``: one that is not lost."""
-    topic = topic_arn(session_of(world), region)
-    return notice.notice_step(world, "tell the owners", topic, subject, text, budget=30)
+
+    def topic() -> str:
+        return topic_arn(session_of(world), region)
+
+    return Step(
+        "tell the owners",
+        lambda: notice.publish(world, topic(), subject, text if isinstance(text, str) else text()),
+        Phase.COMMUNICATE,
+        budget=30,
+        check=lambda: notice.was_published(world, topic(), subject),
+    )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 HELD = "what the standby held"
+PATIENCE = 300.0
+"""AWS seconds: a health check that is switched is heeded within seconds, so this is plenty."""
 
 
 def fail_over(world: World) -> Plan:
@@ -91,7 +93,8 @@ def move_traffic(world: World) -> None:
     """Switch the primary's record off, and wait until every name server leads to the standby."""
     session = session_of(world)
     health_checks.say_unhealthy(world, check_of(session, SWITCH))
-    records.wait_until_answered(world, zone_of(session), FRONT, "A", addresses(world, own_name(world, standby(world))))
+    there = addresses(world, own_name(world, standby(world)))
+    records.wait_until_answered(world, zone_of(session), FRONT, "A", there, timeout=max(PATIENCE / world.speed, 10.0))
 
 
 def traffic_leads_to(world: World, region: str) -> bool:

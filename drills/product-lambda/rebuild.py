@@ -135,8 +135,9 @@ def lead(world: World, name: str, target: str, which: str = "") -> None:
 
 
 def leads(world: World, name: str, target: str, which: str = "") -> Callable[[], bool]:
-    zone = zone_of(session_of(world))
-    return lambda: records.leads_to(world, zone, name, "A", host(world, target), set_identifier=which)
+    return lambda: records.leads_to(
+        world, zone_of(session_of(world)), name, "A", host(world, target), set_identifier=which
+    )
 
 
 def host(world: World, target: str) -> Alias:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from drillbook import service_actions
 from drillbook.aws.failures import calling
 from drillbook.aws.items import scan
 from drillbook.aws.recovery import (
@@ -68,6 +69,7 @@ def restore_table(world: World) -> Plan:
                  check=unless_repointed(lambda: False)),
             Step("repoint functions", lambda: repoint(world, target), budget=60,
                  check=lambda: is_repointed(world, target), verify=lambda: is_repointed(world, target)),
+            Step("see that functions have their settings", lambda: verify_settings(world), Phase.VERIFY, budget=30),
             Step("resume traffic", lambda: resume_writers(world), budget=30,
                  check=lambda: writers_are_resumed(world), verify=lambda: writers_are_resumed(world)),
             Step("check through the API", lambda: None, Phase.VERIFY, budget=30,
@@ -187,6 +189,13 @@ def verify_contents(world: World, target: str) -> None:
 def repoint(world: World, table: str) -> None:
     for function in PACKAGES:
         environment.set_variable(world, function, TABLE_VARIABLE, table)
+
+
+def verify_settings(world: World) -> None:
+    """Raises PermanentError if repointing a function cost it anything else."""
+    seen = service_actions.build_check(world, "functions have their settings")()
+    if not seen.ok:
+        raise PermanentError(str(seen.value), do="set what is missing from the template; let no traffic in before")
 
 
 def is_repointed(world: World, table: str) -> bool:

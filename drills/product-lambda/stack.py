@@ -42,10 +42,10 @@ def stand_up(world: World) -> dict[str, str]:
         stack(world, APPLICATION_STACK, APPLICATION_TEMPLATE, application_parameters(world, primary(world)))
         dns.names(world)
         backups.hourly(world)
-    port = world.values["port"]
+    port = f":{world.values['port']}" if "port" in world.values else ""
     return {
-        "front_door": f"http://{FRONT}:{port}",
-        "dr_door": f"http://{own_name(world, standby(world))}:{port}",
+        "front_door": f"http://{FRONT}{port}",
+        "dr_door": f"http://{own_name(world, standby(world))}{port}",
     }
 
 

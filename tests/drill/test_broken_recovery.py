@@ -18,11 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 RECOVERY = "drills/drillbook/aws/recovery"
 RESTORE_TO_NOW = (f"{RECOVERY}/point_in_time.py", "RestoreDateTime=self._settings.at", "UseLatestRestorableTime=True")
-NO_DNS = (
-    f"{RECOVERY}/records.py",
-    '            self._change([("DELETE", record)',
-    '            list([("DELETE", record)',
-)
+NO_DNS = (f"{RECOVERY}/health_checks.py", 'Inverted=state["inverted"]', "Inverted=False")
 WIPED = (f"{RECOVERY}/environment.py", "merged = {**self._variables(read), **wanted}", "merged = dict(wanted)")
 
 

@@ -138,6 +138,6 @@ def test_the_plan_of_an_aws_service_is_shown_without_a_cloud(pytester: pytest.Py
     result = pytester.runpytest_subprocess("features", "-p", "no:hypothesispytest", "--drillbook-plan", timeout=60)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*blast radius arn:aws:dynamodb:af-south-1:111122223333:table/products", "*4. restore to a new table*"]
+        ["*blast radius arn:aws:dynamodb:af-south-1:111122223333:table/products", "*5. restore to a new table*"]
     )
     assert not (pytester.path / ".drillbook").exists()
