@@ -9,7 +9,7 @@ from drillbook.aws.session import session_of
 from drillbook.events import Json
 from drillbook.fault import Settings
 
-from .names import STAGE
+from .names import API, STAGE
 from .routes import ROUTES, api_of, invocation, resources_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class BrokenDeployment:
         return "deploy an API whose methods lead nowhere"
 
     def touches(self) -> list[str]:
-        return [f"arn:aws:apigateway:{self._session.region}::/restapis/{api_of(self._session)}"]
+        """By its id as the stand-up found it; a plan that is only shown knows but the name."""
+        return [f"arn:aws:apigateway:{self._session.region}::/restapis/{self._world.values.get('api', API)}"]
 
     def capture(self) -> Json:
         api = api_of(self._session)

@@ -13,7 +13,7 @@ from drillbook.aws.session import Session, acting, session_of
 from drillbook.errors import TargetError
 from drillbook.waiting import wait_for
 
-from . import artifacts, backups, dns, tables
+from . import artifacts, backups, dns, routes, tables
 from .names import (
     APPLICATION_STACK,
     APPLICATION_TEMPLATE,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def stand_up(world: World) -> dict[str, str]:
-    """Make what is missing; the URL that customers call as ``front_door``, and that of the standby as ``dr_door``."""
+    """Make what is missing. Gives the URL that customers call, the standby's own, and the API's id."""
     session = session_of(world)
     with acting("stand up"), calling(f"stand up the product catalogue at {session.place}"):
         for region in (primary(world), standby(world)):
@@ -45,6 +45,7 @@ def stand_up(world: World) -> dict[str, str]:
     port = f":{world.values['port']}" if "port" in world.values else ""
     return {
         "front_door": f"http://{FRONT}{port}",
+        "api": routes.api_of(session),
         "dr_door": f"http://{own_name(world, standby(world))}{port}",
     }
 
