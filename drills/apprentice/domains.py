@@ -16,8 +16,8 @@ from .names import API_NAME, AWAY, HOME, SWITCH, TAG_LIST, ZONE, artifacts_of, n
 if TYPE_CHECKING:
     from drillbook.aws.session import Session
 
-INTERVAL, THRESHOLD = 10, 3
-"""AWS seconds between probes, and how many in a row change the status."""
+INTERVAL, SWITCH_INTERVAL, THRESHOLD = 30, 10, 3
+"""AWS seconds between probes, and how many in a row change the status. Who throws the switch waits for it."""
 _PATIENCE = 60.0
 
 
@@ -77,18 +77,18 @@ def _primary_check(route53: Any) -> str:
 
 
 def _endpoint_check(route53: Any, region: str) -> str:
-    return _check(route53, f"health of {region}", _endpoint(name_of(region), "/health/"))
+    return _check(route53, f"health of {region}", _endpoint(name_of(region), "/health/", INTERVAL))
 
 
 def _switch_check(route53: Any) -> str:
     """Healthy while the object is *not* there."""
     place = f"{artifacts_of(AWAY)}.s3.{AWAY}.amazonaws.com"
-    return _check(route53, "failover declared", {**_endpoint(place, f"/{SWITCH}"), "Inverted": True})
+    return _check(route53, "failover declared", {**_endpoint(place, f"/{SWITCH}", SWITCH_INTERVAL), "Inverted": True})
 
 
-def _endpoint(name: str, path: str) -> dict[str, Any]:
+def _endpoint(name: str, path: str, interval: int) -> dict[str, Any]:
     asked = {"Type": "HTTPS", "FullyQualifiedDomainName": name, "ResourcePath": path}
-    return {**asked, "RequestInterval": INTERVAL, "FailureThreshold": THRESHOLD}
+    return {**asked, "RequestInterval": interval, "FailureThreshold": THRESHOLD}
 
 
 def _check(route53: Any, name: str, config: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook import fault
-from drillbook.errors import JournalError
+from drillbook.errors import JournalError, TemporaryError
 from drillbook.events import Json
 from drillbook.waiting import wait_for
 
@@ -58,8 +58,10 @@ class CanaryRecords:
         """Nothing: the canary's process writes them."""
 
     def restore(self, before: Json) -> None:
+        """Raises TemporaryError while records can be deleted but are not: a region that returns answers late."""
         del before
         from drillbook.measure.cleanup import cleanup
+        from drillbook.measure.history import Kind
 
         wait_for(
             "the end of the canary's last requests",
@@ -70,7 +72,10 @@ class CanaryRecords:
         )
         history = self._history()
         if history is not None:
-            cleanup(self._door(), history, self._world.clock)
+            door = self._door()
+            left = cleanup(door, history, self._world.clock).left
+            if left and Kind.DELETE in door.kinds:
+                raise TemporaryError(f"{len(left)} records could not be deleted, such as {left[0]}")
 
     def restored(self, before: Json) -> bool:
         """Is none of the canary's records readable? A record that cannot be read at all is not known to be gone."""
