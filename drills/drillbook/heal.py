@@ -96,7 +96,9 @@ def heal(
     return healer.result()
 
 
-def heal_one(journal: Journal, entry: Entry, world: World, events: EventStream) -> None:
+def heal_one(
+    journal: Journal, entry: Entry, world: World, events: EventStream, *, rebuild: Rebuild | None = None
+) -> None:
     """Undo one applied change of the process's own run now, out of turn, while the drill goes on.
 
     Raises FaultError if a later change of the same thing is open, which would have to be undone first, or if the change
@@ -109,7 +111,7 @@ def heal_one(journal: Journal, entry: Entry, world: World, events: EventStream) 
             do="end the fault before that step, or leave it to the healing at the end of the drill",
         )
     with journal.healing():
-        healer = _Healer(journal, lambda _: world, events.clock, events, _from_service)
+        healer = _Healer(journal, lambda _: world, events.clock, events, rebuild or _from_service)
         healer.restore_applied(entry, world)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from drillbook.clock import VirtualClock
 from drillbook.events import EventStream, Json
-from drillbook.heal import HealResult, heal
+from drillbook.heal import HealResult, heal, heal_one
 from drillbook.journal import Entry, Journal
 from drillbook.objective import Basis
 from drillbook.world import World
@@ -101,6 +101,11 @@ class Bench:
 
     def rebuild(self, world: World, factory: str, settings: Mapping[str, Json]) -> Set:
         return Set(self.room, **settings)
+
+    def heal_one(self, key: str) -> None:
+        """Undo the first change of ``key``, out of turn."""
+        entry = next(each for each in self.journal.entries(RUN) if each.settings["key"] == key)
+        heal_one(self.journal, entry, self.world, self.events, rebuild=self.rebuild)
 
     def heal(self, **more: Any) -> HealResult:
         return heal(self.journal, self.connect, self.clock, self.events, rebuild=self.rebuild, **more)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drillbook.errors import PermanentError, Refused, TargetError, TemporaryError
+from drillbook.errors import FaultError, PermanentError, Refused, TargetError, TemporaryError
 from drillbook.events import EventKind
 from drillbook.heal import HealResult
 from drillbook.journal import State
@@ -37,6 +37,38 @@ def test_a_thing_changed_twice_is_as_it_was_first(bench: Bench) -> None:
     bench.set("timeout", 222)
     assert bench.heal().restored == 2
     assert bench.room.values == {"timeout": 30}
+
+
+def test_one_change_is_undone_while_the_others_stay(bench: Bench) -> None:
+    bench.room.values = {"lamp": "on", "door": "shut"}
+    bench.set("lamp", "off")
+    bench.set("door", "open")
+    bench.heal_one("lamp")
+    assert bench.room.values == {"lamp": "on", "door": "open"}
+    assert states(bench) == ["healed", "applied"]
+    bench.heal()
+    assert bench.room.log == ["restore lamp", "restore door"]
+
+
+def test_a_change_on_which_a_later_one_stands_is_not_undone_out_of_turn(bench: Bench) -> None:
+    bench.room.values = {"timeout": 30}
+    bench.set("timeout", 111)
+    bench.set("timeout", 222)
+    with pytest.raises(FaultError, match="cannot be undone yet, since set timeout to 222 came after it"):
+        bench.heal_one("timeout")
+    assert bench.room.values == {"timeout": 222}
+    assert bench.heal().restored == 2
+
+
+def test_a_change_that_cannot_be_undone_now_stays_open(bench: Bench) -> None:
+    def refuse(key: str) -> None:
+        raise PermanentError(f"{key} is stuck", do="wait")
+
+    bench.set("lamp", "off")
+    bench.room.on_restore = refuse
+    with pytest.raises(PermanentError, match="lamp is stuck"):
+        bench.heal_one("lamp")
+    assert states(bench) == ["applied"]
 
 
 def test_healing_again_does_nothing(bench: Bench) -> None:

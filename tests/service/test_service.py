@@ -74,7 +74,7 @@ MISTAKES = {
     "unknown probe among tolerances": (
         "probes: {up: {run: [true]}}\nsteady_state: {errors: 1 %, probes: [upp]}\n",
         9,
-        37,
+        38,
         "no probe 'upp'",
         "'up'",
     ),
@@ -83,6 +83,8 @@ MISTAKES = {
     "no such share": ("steady_state: {availability: 199 %}\n", 8, 30, "'199 %' is no share", ""),
     "unknown detection": ("detections: [up]\n", 8, 14, "there is no probe 'up'", "none is defined"),
     "unknown fault": ("sabotages:\n  s: {fault: f, skip: x}\n", 9, 14, "there is no fault 'f'", "none"),
+    "sabotage of nothing": ("sabotages:\n  s: {drill: d}\n", 9, 6, "exactly one of 'plan', 'skip', 'before'", ""),
+    "unknown taking away": ("sabotages:\n  s: {before: recovery.py:x}\n", 9, 15, "does not define 'x'", "restore_it"),
     "unknown capability": ("needs: [dynamodb.pitt]\n", 8, 9, "no capability 'dynamodb.pitt'", "'dynamodb.pitr'"),
     "unknown built-in": ("probes: {a: {use: cloudwatch.alrm}}\n", 8, 19, "built-in probe 'cloudwatch.alrm'", "alarm'"),
     "missing file": ("plans: {p: recovry.py:go}\n", 8, 12, "there is no file", "did you mean 'recovery.py'?"),
@@ -199,3 +201,13 @@ def test_a_service_is_found_by_the_name_of_its_folder(tmp_path: Path) -> None:
         services.find(tmp_path, "note")
     with pytest.raises(LocatedError, match="'notes' lies in the folder 'other'"):
         services.find(tmp_path, "other")
+
+
+def test_a_sabotage_for_a_drill_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    folder, features = tmp_path / "drills" / "notes", tmp_path / "features" / "notes"
+    for each in (folder, features):
+        each.mkdir(parents=True)
+    (folder / "service.yaml").write_text(SMALLEST + "sabotages:\n  s: {drill: The store is lots, canary: dead}\n")
+    (features / "a.feature").write_text("Feature: F\n  Rule: R\n    Scenario: The store is lost\n      Given a\n")
+    error = mistake(folder / "service.yaml")
+    assert "there is no drill 'The store is lots' — did you mean 'The store is lost'?" in str(error)
