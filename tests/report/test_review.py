@@ -43,11 +43,12 @@ def test_it_has_all_its_sections_in_order(lossy: str) -> None:
 
 def test_the_timeline_tells_instants_steps_and_changes_with_times_of_day(lossy: str) -> None:
     timeline = section(lossy, "Timeline (UTC)")
-    assert re.search(r"\| 2026-\S+Z \| \+2.4 s \| “function errors alarm” reads not ok: ALARM \|", timeline)
+    assert re.search(r"\| 00:00:07.400 \| \+2.4 s \| “function errors alarm” reads not ok: ALARM \|", timeline)
     assert "step “roll back”, done in 900 ms of 1 min" in timeline
     assert "changed: deploy a broken handler" in timeline
     assert "put back: deploy a broken handler" in timeline
-    offsets = [line.split("|")[2].strip() for line in timeline.splitlines() if "Z |" in line]
+    assert "Times of day are of 2026-01-01" in timeline
+    offsets = [line.split("|")[2].strip() for line in timeline.splitlines() if line.startswith("| 00:")]
     assert offsets.index("0 s") < offsets.index("+2.4 s")
     assert "blast radius rail" not in timeline
 
@@ -192,3 +193,13 @@ def test_a_way_home_is_in_the_timeline_with_both_runs_of_the_plan(tmp_path: Path
     for told in ("fault in effect: link cut", "fault over: link cut", "cut-over starts: fail back"):
         assert told in timeline, told
     assert timeline.count("step “promote Aurora”") == 2
+
+
+def test_a_drill_past_midnight_tells_the_other_day(tmp_path: Path) -> None:
+    stories.backup_test(tmp_path / "d")
+    events = tmp_path / "d" / "events.jsonl"
+    events.write_text(events.read_text().replace('"2026-01-01T00:00:00', '"2025-12-31T23:59:58', 1))
+    timeline = section(review.write(tmp_path / "d").read_text(), "Timeline (UTC)")
+    assert "Times of day are of 2025-12-31" in timeline
+    assert re.search(r"^\| 23:59:59", timeline, flags=re.M)
+    assert "| 2026-01-01 00:00:0" in timeline

@@ -98,8 +98,20 @@ def _outcome(story: Story) -> Iterator[str]:
 
 
 def _timeline(evidence: record.Record) -> Iterator[str]:
-    rows = [(each.utc, wording.offset_text(each.at), each.what) for each in happenings(evidence)]
+    told = happenings(evidence)
+    if not told:
+        yield "Nothing was recorded."
+        return
+    day = told[0].utc[:10]
+    yield f"Times of day are of {day}, but where another day is told."
+    yield ""
+    rows = [(_time(each.utc, day), wording.offset_text(each.at), each.what) for each in told]
     yield from _table(("UTC", f"from {Story(evidence).since}", "what happened"), rows)
+
+
+def _time(utc: str, day: str) -> str:
+    date, _, time = utc.removesuffix("Z").partition("T")
+    return time if date == day else f"{date} {time}"
 
 
 def _impact(story: Story) -> Iterator[str]:
