@@ -21,7 +21,9 @@ def products_are_served(world: World, door: str = "{front_door}") -> bool:
     """Does the API list products? Raises TemporaryError with what it answers instead."""
     seen = send(world, HttpRequest(url=f"{door}/products", timeout=5.0, json=None))
     if not seen.ok:
-        raise TemporaryError(f"GET {door}/products: {seen.value}", do="look at the stage and at the functions' logs")
+        raise TemporaryError(
+            f"GET {world.fill(door)}/products: {seen.value}", do="look at the stage and at the functions' logs"
+        )
     return True
 
 

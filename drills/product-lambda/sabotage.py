@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from drillbook.aws.failures import calling
 from drillbook.aws.faults.region import RegionDark, RegionDarkSettings
 from drillbook.aws.functions import wait_until_settled
 from drillbook.aws.recovery.journalled import make, recall, remember
 from drillbook.aws.session import session_of
 from drillbook.clock import utc_text
+from drillbook.events import Json
+from drillbook.fault import Settings
 from drillbook.recovery import Plan, PlanFactory, Step
 from drillbook.waiting import wait_for
 
 from . import backups, failover, rebuild
-from .contents import TABLE_VARIABLE
-from .names import PACKAGES, STAGING_TABLE, TABLE, VAULT, standby
+from .names import APPLICATION_TEMPLATE, PACKAGES, STAGING_TABLE, TABLE, VAULT, standby
 from .recovery import EVIDENCE, find_when_corruption_began, repoint, restored_table
 
 if TYPE_CHECKING:
     from drillbook.world import World
 
+KEY = "PRICING_API_KEY"
 
 # -- recoveries that go wrong -----------------------------------------------------------------------------------------
 
@@ -103,12 +107,57 @@ def _choose_the_present(world: World) -> None:
 
 
 def _repoint_and_wipe(world: World) -> None:
-    functions = session_of(world).client("lambda")
-    variables = {TABLE_VARIABLE: restored_table(world), "ENVIRONMENT": "prod", "LOG_LEVEL": "INFO"}
-    repoint(world, restored_table(world))  # so that heal knows what to put back
-    for function in PACKAGES:
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
-        wait_until_settled(functions, function, world.clock)
+    repoint(world, restored_table(world))
+    if recall(world, "wiped") is None:
+        make(world, WipedEnvironment, WipedEnvironmentSettings())
+        remember(world, "wiped", value=True)
+
+
+class WipedEnvironmentSettings(Settings):
+    pass
+
+
+class WipedEnvironment:
+    """Leave each function three variables of four. Undoing takes the fourth from the template: no secret is kept."""
+
+    Settings = WipedEnvironmentSettings
+
+    def __init__(self, world: World, settings: WipedEnvironmentSettings) -> None:
+        del settings
+        self._world, self._functions = world, session_of(world).client("lambda")
+        self.settle = session_of(world).settle
+
+    def describe(self) -> str:
+        return f"set the functions' environments without {KEY}"
+
+    def touches(self) -> list[str]:
+        return sorted(PACKAGES)
+
+    def capture(self) -> Json:
+        return None
+
+    def apply(self, before: Json) -> None:  # noqa: ARG002 - there is nothing to know
+        for function in PACKAGES:
+            variables = self._variables(function)
+            self._set(function, {name: value for name, value in variables.items() if name != KEY})
+
+    def restore(self, before: Json) -> None:  # noqa: ARG002 - the template says it
+        template = (self._world.service.folder / APPLICATION_TEMPLATE).read_text()
+        key = re.findall(rf"{KEY}: (\S+)", template)[0]
+        for function in PACKAGES:
+            self._set(function, {**self._variables(function), KEY: key})
+
+    def restored(self, before: Json) -> bool:  # noqa: ARG002 - whatever they were, the key was among them
+        return all(KEY in self._variables(function) for function in PACKAGES)
+
+    def _variables(self, function: str) -> dict[str, str]:
+        found = wait_until_settled(self._functions, function, self._world.clock)
+        return dict(found["Environment"]["Variables"])
+
+    def _set(self, function: str, variables: dict[str, str]) -> None:
+        with calling(f"set the environment of {function}"):
+            self._functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+        wait_until_settled(self._functions, function, self._world.clock)
 
 
 def _look_into_the_dark(world: World) -> None:

@@ -42,11 +42,12 @@ def stand_up(world: World) -> dict[str, str]:
         stack(world, APPLICATION_STACK, APPLICATION_TEMPLATE, application_parameters(world, primary(world)))
         dns.names(world)
         backups.hourly(world)
+        api = routes.api_of(session)
     port = f":{world.values['port']}" if "port" in world.values else ""
     return {
         "front_door": f"http://{FRONT}{port}",
-        "api": routes.api_of(session),
         "dr_door": f"http://{own_name(world, standby(world))}{port}",
+        "api": api,
     }
 
 

@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-import urllib3
 
 from drillbook import service, service_actions
 from drillbook.aws.fingerprint import fingerprint
@@ -21,6 +21,8 @@ from drillbook.events import EventStream
 from drillbook.heal import heal
 from drillbook.journal import Journal
 from drillbook.objective import Basis
+from drillbook.service_model import HttpRequest
+from drillbook.web import request
 from drillbook.world import World
 
 SERVICE = Path(__file__).parents[3] / "drills/product-lambda"
@@ -29,7 +31,7 @@ Ask = Callable[..., tuple[int, Any]]
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Cloud]:
-    started = process.start(tmp_path_factory.mktemp("cloud"), owner=os.getpid(), speed=1000)
+    started = process.start(tmp_path_factory.mktemp("cloud"), owner=os.getpid())
     yield started
     process.stop(started)
 
@@ -40,6 +42,9 @@ def empty_world(cloud: process.Cloud, tmp_path: Path) -> Iterator[World]:
     clock = SystemClock()
     events = EventStream(clock)
     session = Session(cloud.account, "af-south-1", cloud.endpoint, clock=clock, events=events, speed=cloud.speed)
+    port = urlsplit(cloud.endpoint).port
+    names = process.status(cloud)["planes"]["dns"]["address"]
+    resolver = f"dns://{names}?port={port}&speed={cloud.speed:g}"
     with Journal(tmp_path / "journal.sqlite3") as journal:
         yield World(
             target="embedded",
@@ -49,7 +54,7 @@ def empty_world(cloud: process.Cloud, tmp_path: Path) -> Iterator[World]:
             events=events,
             workdir=tmp_path,
             run_id=uuid4().hex[:8],
-            values={"account": cloud.account},
+            values={"account": cloud.account, "port": str(port), "resolver": resolver, "region": "af-south-1"},
             aws=session,
             journal=journal,
             speed=cloud.speed,
@@ -70,13 +75,12 @@ def world(empty_world: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def ask(world: World) -> Iterator[Ask]:
-    """Ask the API: ``ask("PUT", "/products/x", {…})`` gives the status and the body."""
-    with urllib3.PoolManager(retries=False, timeout=10.0) as pool:
+def ask(world: World) -> Ask:
+    """Ask the API by its name: ``ask("PUT", "/products/x", {…})`` gives the status and the body."""
 
-        def ask(method: str, path: str, body: object = None) -> tuple[int, Any]:
-            sent = None if body is None else json.dumps(body)
-            answer = pool.request(method, world.fill("{front_door}") + path, body=sent)
-            return answer.status, json.loads(answer.data) if answer.data else None
+    def ask(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        asked = {"url": world.fill("{front_door}") + path, "method": method, "timeout": "10 s", "json": body}
+        answer = request.ask(world, HttpRequest.model_validate(asked))
+        return answer.status, json.loads(answer.text) if answer.text else None
 
-        yield ask
+    return ask

@@ -6,8 +6,11 @@ import pytest
 
 from drillbook import service_actions
 from drillbook.aws.fingerprint import fingerprint
-from drillbook.aws.session import session_of
+from drillbook.aws.session import Session, session_of
 from drillbook.events import EventKind
+from drillbook.service_model import HttpRequest
+from drillbook.waiting import wait_for
+from drillbook.web import request
 from drillbook.world import World
 
 from .conftest import Ask
@@ -29,30 +32,65 @@ def test_every_call_of_the_stand_up_says_so(world: World) -> None:
     assert world.events.events[-1].data["actor"] == "stand up"
 
 
-@pytest.mark.parametrize("lost", ["stage", "function", "alarm", "time to live", "product"])
+@pytest.mark.parametrize("lost", ["record", "replica", "time to live", "product"])
 def test_what_is_missing_is_made_again(empty_world: World, lost: str) -> None:
     service_actions.stand_up(empty_world)
     session = session_of(empty_world)
-    whole = fingerprint(session)
-    if lost == "stage":
-        (api,) = session.client("apigateway").get_rest_apis()["items"]
-        session.client("apigateway").delete_stage(restApiId=api["id"], stageName="v1")
-        del whole["apis"]
-    elif lost == "function":
-        session.client("lambda").delete_function(FunctionName="product-get")
-    elif lost == "alarm":
-        session.client("cloudwatch").delete_alarms(AlarmNames=["product-api-5xx"])
+    dynamodb, whole, led = session.client("dynamodb"), fingerprint(session), records(session)
+    if lost == "record":
+        session.client("route53").change_resource_record_sets(
+            HostedZoneId=zone(session), ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": led[0]}]}
+        )
+    elif lost == "replica":
+        gone = {"Delete": {"RegionName": "eu-west-1"}}
+        dynamodb.update_table(TableName="products", ReplicaUpdates=[gone])
+        clock = empty_world.clock
+        wait_for("the replica being gone", lambda: replicas(session) == [], timeout=20, clock=clock)
     elif lost == "time to live":
         specification = {"Enabled": False, "AttributeName": "expires_at"}
-        session.client("dynamodb").update_time_to_live(TableName="products", TimeToLiveSpecification=specification)
+        dynamodb.update_time_to_live(TableName="products", TimeToLiveSpecification=specification)
     else:
-        session.client("dynamodb").delete_item(TableName="products", Key={"id": {"S": "seed-048"}})
+        dynamodb.delete_item(TableName="products", Key={"id": {"S": "seed-048"}})
     service_actions.stand_up(empty_world)
-    again = fingerprint(session)
-    assert {part: again[part] for part in whole} == whole
-    assert len(again["apis"]["product-api"]) == 1
-    found = session.client("dynamodb").describe_time_to_live(TableName="products")["TimeToLiveDescription"]
+    assert fingerprint(session) == whole
+    assert records(session) == led
+    assert replicas(session) == ["eu-west-1"]
+    found = dynamodb.describe_time_to_live(TableName="products")["TimeToLiveDescription"]
     assert found["AttributeName"] == "expires_at"
+
+
+def zone(session: Session) -> str:
+    (found,) = session.client("route53").list_hosted_zones()["HostedZones"]
+    return str(found["Id"])
+
+
+def records(session: Session) -> list[dict[str, Any]]:
+    """Where the names lead."""
+    found = session.client("route53").list_resource_record_sets(HostedZoneId=zone(session))["ResourceRecordSets"]
+    return [each for each in found if each["Type"] == "A"]
+
+
+def replicas(session: Session) -> list[str]:
+    found = session.client("dynamodb").describe_table(TableName="products")["Table"].get("Replicas", [])
+    return [each["RegionName"] for each in found if each["ReplicaStatus"] == "ACTIVE"]
+
+
+def test_customers_are_led_home_and_the_standby_serves_nothing(world: World, ask: Ask) -> None:
+    assert ask("GET", "/products")[0] == 200
+    asked = HttpRequest.model_validate({"url": world.fill("{dr_door}/products")})
+    assert request.ask(world, asked).status == 403
+
+
+def test_both_regions_have_the_same_packages(world: World) -> None:
+    session = session_of(world)
+    kept = [
+        {each["Key"]: each["ETag"] for each in session.client("s3", region).list_objects_v2(Bucket=bucket)["Contents"]}
+        for region, bucket in (
+            ("af-south-1", "product-artifacts-111122223333"),
+            ("eu-west-1", "product-artifacts-111122223333-eu-west-1"),
+        )
+    ]
+    assert kept[0] == kept[1]
 
 
 def test_the_recovery_window_covers_every_product(world: World) -> None:
