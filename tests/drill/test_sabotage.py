@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import re
 from typing import Any
 
 import pytest
 
-from drillbook.embedded import process
+from drillbook import service as services
+from drillbook.proof import sabotage
 from drillbook.report import results
 
 from .repository import Repository, Run
@@ -19,50 +19,70 @@ Result = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """The product catalogue as it is, but that a step which waits in vain gives up soon."""
     repository = Repository(tmp_path_factory.mktemp("repository") / "catalogue", "product-lambda")
-    wait = 'Step("check through the API", lambda: None, Phase.VERIFY, budget='
-    repository.edit({f"{wait}{given}": f"{wait}3" for given in (30, 60)}, "drills/product-lambda/recovery.py")
-    state = repository.root / ".drillbook"
-    cloud = process.start(state, owner=os.getpid(), journal=state / "journal.sqlite3")
-    yield repository
-    process.stop(cloud)
+    for plans in ("recovery", "api_recovery", "failover", "rebuild", "rehearsal"):
+        patient = "lambda: None, Phase.VERIFY, budget="
+        repository.edit({f"{patient}30": f"{patient}3"}, f"drills/product-lambda/{plans}.py")
+    return repository
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "cause"),
+    ("name", "cause"),
     [
         ("wrong instant", "verify contents"),
         ("wrong table", "products are intact"),
         ("skipped repoint", "check through the API"),
+        ("wiped variables", "functions have their settings"),
         ("skipped rollback", "check through the API"),
+        ("the runbook's deployment", "check the new deployment"),
+        ("skipped DNS", "check through the API"),
+        ("skipped deployment", "ask the standby itself"),
+        ("no replica", "there is no replica of products"),
+        ("both regions dark", "look at the standby's table"),
+        ("no snapshot", "there is no recovery point"),
+        ("forgotten settings", "replicate again"),
+        ("snapshots deleted", "there is no recovery point"),
+        ("worthless snapshot", "compare it with the products"),
+        ("recovery to the second off", "point-in-time recovery of products"),
+        ("standby without a table", "there is no replica of products"),
+        ("standby left standing", "the standby is gone again"),
+        ("incident not filed", "the incident is filed"),
     ],
 )
-def test_a_sabotaged_recovery_fails_and_names_its_cause(catalogue: Repository, sabotage: str, cause: str) -> None:
-    done, (drill,) = catalogue.drilled("--sabotage", sabotage)
+def test_a_sabotaged_recovery_fails_and_names_its_cause(catalogue: Repository, name: str, cause: str) -> None:
+    done, (drill,) = catalogue.drilled("--sabotage", name)
     assert (done.code, drill["verdict"]) == (1, "FAIL"), done
     assert cause in " ".join(drill["causes"])
     assert drill["leftovers"] == 0
     assert catalogue.open_changes() == 0
 
 
+def test_every_scenario_has_a_sabotage(catalogue: Repository) -> None:
+    file = services.load(catalogue.service_file)
+    known = [sabotage.find(file, name) for name in file.sabotages if file.sabotages[name].canary is None]
+    for path in (catalogue.root / "features" / "product-lambda").glob("*.feature"):
+        text = path.read_text()
+        (drill,) = re.findall(r"Scenario: (.+)", text)
+        faults = re.findall(r'the fault "(.+)" strikes', text)
+        assert any(each.concerns(drill, faults) for each in known), drill
+
+
 def test_a_drill_whose_canary_is_dead_claims_nothing(catalogue: Repository) -> None:
-    done, drills = catalogue.drilled("--sabotage", "dead canary")
+    done, (drill,) = catalogue.drilled("--sabotage", "dead canary", "--drill", "Function failure")
     assert done.code == 1, done
-    assert drills
-    for drill in drills:
-        assert drill["verdict"] == "INVALID"
-        assert "canary" in " ".join(drill["causes"])
+    assert drill["verdict"] == "INVALID"
+    assert "canary" in " ".join(drill["causes"])
 
 
-def test_left_alone_both_drills_pass_and_their_evidence_holds(catalogue: Repository) -> None:
-    done, drills = catalogue.drilled()
-    assert (done.code, len(drills)) == (0, 2), done
-    for drill in drills:
-        assert_tells_all(drill)
-        verified = Run(catalogue.start("verify", str(catalogue.latest / drill["evidence"]))).end()
-        assert verified.code == 0, verified
+@pytest.mark.parametrize("name", ["Function failure", "Table corruption"])
+def test_left_alone_a_drill_passes_and_its_evidence_holds(catalogue: Repository, name: str) -> None:
+    done, (drill,) = catalogue.drilled("--drill", name)
+    assert done.code == 0, done
+    assert_tells_all(drill)
+    verified = Run(catalogue.start("verify", str(catalogue.latest / drill["evidence"]))).end()
+    assert verified.code == 0, verified
 
 
 def assert_tells_all(drill: Result) -> None:
