@@ -45,7 +45,7 @@ class Plans:
         build = partial(service_actions.build_plan, name=name)
         factory = self._log.sabotage.spoil(world.service, build, last=last)
         start = self._instant(began, name)
-        memory = self._conditions.journal.memory(self._log.run_id)
+        memory = self._conditions.journal.memory(self._log.run_id, anew=True)
         runner = Runner(self._events.clock, self._events, memory, self._confirm(world), world.speed)
         result = runner.run(factory(world))
         self._note(Ran(name, result, self._instant(ended, name) - start))

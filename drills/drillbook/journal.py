@@ -227,9 +227,9 @@ class Journal:
 
     # -- what a plan remembers ----------------------------------------------------------------------------------------
 
-    def memory(self, run_id: str) -> PlanMemory:
-        """Where the runner notes the steps of this run, so that the plan can be resumed."""
-        return PlanMemory(self._file, run_id)
+    def memory(self, run_id: str, *, anew: bool = False) -> PlanMemory:
+        """Where the runner notes the steps of this run, so that a plan can be resumed. ``anew``: it is not resumed."""
+        return PlanMemory(self._file, run_id, anew=anew)
 
     def remember(self, run_id: str, key: str, value: Json) -> None:
         """Keep a fact of this run (the restore time chosen, the table made), in place of what ``key`` held.

@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 class PlanMemory:
     """The runner's memory of one run. Survives the process; a step lost with the machine is only checked again."""
 
-    def __init__(self, file: JournalFile, run_id: str) -> None:
+    def __init__(self, file: JournalFile, run_id: str, *, anew: bool = False) -> None:
+        """``anew``: what the run has done by now does not count; its plans are done once more."""
         self._file, self._run_id = file, run_id
+        latest = file.rows("select max(n) as n from steps where run_id = ?", run_id)
+        self._since = (latest[0]["n"] or 0) if anew else 0
 
     def was_done(self, plan: str, step: str) -> bool:
         """Whether the step's latest outcome was that its work is done."""
         rows = self._file.rows(
-            "select outcome from steps where run_id = ? and plan = ? and step = ? order by n desc limit 1",
-            *(self._run_id, plan, step),
+            "select outcome from steps where run_id = ? and plan = ? and step = ? and n > ? order by n desc limit 1",
+            *(self._run_id, plan, step, self._since),
         )
         return bool(rows) and rows[0]["outcome"] in ("done", "skipped")
 

@@ -321,6 +321,7 @@ def test_the_latest_outcome_of_a_step_is_the_one_remembered(path: Path) -> None:
         memory.note("plan", result(Outcome.DONE))
         assert memory.was_done("plan", "a")
         assert not memory.was_done("other plan", "a")
+        assert not journal.memory("run-1", anew=True).was_done("plan", "a"), "a plan that is to be run once more"
         memory.note("plan", result(Outcome.FAILED))
         assert not memory.was_done("plan", "a")
 
