@@ -12,7 +12,8 @@ Feature: The primary region is lost and the pilot light is lit
     And the hourly backup has run and its copy has arrived
 
   Scenario: Regional failure: the habit tracker is restored in us-west-2
-    When the fault "region lost" strikes
+    When 2 seconds pass
+    And the fault "region lost" strikes
     Then the failure is detected by "health" within 15 minutes
     When the recovery plan "fail over to us-west-2" is run
     Then the service is back in steady state
