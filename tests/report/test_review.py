@@ -58,6 +58,7 @@ def test_the_impact_tells_outage_failed_requests_and_each_lost_record(lossy: str
     assert re.search(r"Unavailable to clients: 3\.\d+–3\.\d+ s", impact)
     assert re.search(r"answered badly until the service was back: 5\d of 7\d \(7\d%\)", impact)
     assert impact.count("(lost), acknowledged −") == 3
+    assert impact.count(", version ") == 3
     assert "canary-7f3a-7, version 1" in impact
 
 

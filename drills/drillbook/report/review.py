@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "review.md"
 PEOPLE = "*to be filled in by people*"
+_LOST = ("lost", "stale", "resurrected")
+"""The judge's labels of a write without its effect."""
 
 
 def write(directory: Path) -> Path:
@@ -130,7 +132,7 @@ def _impact(story: Story) -> Iterator[str]:
         kept, lost = wording.interval_text(cut["interruption"]), wording.measured_text(cut["lost"], "writes")
         yield f"- By the planned cut-over: kept from the service for {kept}, {lost} lost"
     yield f"- Acknowledged writes lost: {story.gone} of {loss.get('acknowledged', 0)}"
-    yield from (_loss(found) for found in story.examples)
+    yield from (_loss(found) for found in story.examples if found["label"] in _LOST)
 
 
 def _total(windows: dict[str, object]) -> str:
