@@ -21,3 +21,4 @@ Feature: Everything is built anew
     And the check "the table is protected" holds
     And the measured RTO is at most 60 minutes
     And the measured RPO is at most 1 hour
+    And at most 1 minute of writes acknowledged during the outage are lost

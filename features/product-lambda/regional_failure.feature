@@ -17,3 +17,4 @@ Feature: The catalogue moves to the standby region
     And the check "the standby's products are intact" holds
     And the measured RTO is at most 30 minutes
     And the measured RPO is at most 1 hour
+    And at most 1 minute of writes acknowledged during the outage are lost
