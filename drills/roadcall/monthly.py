@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from drillbook.aws.failures import calling
 from drillbook.aws.recovery import backup_restore, cluster_instances, notice, recovery_points
 from drillbook.aws.session import session_of
-from drillbook.errors import PermanentError
+from drillbook.errors import PermanentError, TemporaryError
 from drillbook.probe import Reading
 from drillbook.recovery import Phase, Plan, Step
 from drillbook.sql.database import Database
@@ -67,7 +67,7 @@ def _by_people(world: World) -> tuple[Step, ...]:
 
 
 def replication_runs(world: World) -> bool:
-    """Raises PermanentError with what does not replicate."""
+    """Raises TemporaryError with what does not replicate (yet)."""
     looks: tuple[Callable[[World], Reading], ...] = (
         readiness.replicas_are_active,
         readiness.ledger_lags_less_than_a_second,
@@ -75,7 +75,7 @@ def replication_runs(world: World) -> bool:
     )
     for look in looks:
         if not (reading := look(world)).ok:
-            raise PermanentError(f"replication: {reading.value}", do="repair it before it is needed")
+            raise TemporaryError(f"replication: {reading.value}", do="repair it before it is needed")
     return True
 
 

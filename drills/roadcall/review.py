@@ -21,7 +21,7 @@ MINUTE = 60.0
 CORRECTS = "correct the configuration"
 CALLS = "call people to the review"
 NEEDED = {
-    "Timeline (UTC)": r"\| \d\d:\d\d:\d\d",
+    "Timeline (UTC)": r"fault in effect",
     "Impact": r"Unavailable to clients",
     "Objectives": r"\| RTO",
     "Detection, decision, recovery": r"\d",

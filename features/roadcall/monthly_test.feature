@@ -6,7 +6,7 @@ Feature: Every month the backups are restored, compared and removed again
 
   Background:
     Given the service "roadcall"
-    And the canary is running
+    And the canary makes 5 requests a second
     And the service is in steady state
 
   Scenario: Monthly test of replication and backups

@@ -7,7 +7,7 @@ Feature: Some services are degraded, and the rest carries on
 
   Background:
     Given the service "roadcall"
-    And the canary makes 10 requests a second
+    And the canary makes 16 requests a second
     And the service is in steady state
 
   Scenario: Partial degradation of incidents and vendor matching

@@ -6,7 +6,7 @@ Feature: The service is validated by the runbook's checklist
 
   Background:
     Given the service "roadcall"
-    And the canary is running
+    And the canary makes 5 requests a second
     And the service is in steady state
 
   Scenario: Validation checklist
