@@ -22,6 +22,8 @@ RECORD = """insert into dispatches (incident_id, revision, note, vendor_id, fee_
     on conflict (incident_id) do nothing returning revision"""
 CHANGE = """update dispatches set revision = revision + 1, note = %s, status = %s, changed_at = now()
     where incident_id = %s and status <> 'cancelled' returning revision"""
+CANCEL = """update dispatches set revision = revision + 1, note = '', status = 'cancelled', changed_at = now()
+    where incident_id = %s returning revision"""
 LOOK = "select revision, note, status from dispatches where incident_id = %s"
 
 

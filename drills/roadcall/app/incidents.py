@@ -55,18 +55,20 @@ def look(event: Event) -> dict[str, Any]:
 
 
 def change(event: Event) -> dict[str, Any]:
-    note = asked_body(event, "note")["note"]
-    return respond(200, {"id": asked_id(event), "note": note, "revision": _revise(asked_id(event), note, "open")})
+    name, note = asked_id(event), asked_body(event, "note")["note"]
+    revision = _revise(name, note, "open", dispatch.ask(dispatch.CHANGE, note, "open", name))
+    return respond(200, {"id": name, "note": note, "revision": revision})
 
 
 def cancel(event: Event) -> dict[str, Any]:
-    _revise(asked_id(event), "", "cancelled")
+    """Again, if an earlier try reached the ledger alone."""
+    name = asked_id(event)
+    _revise(name, "", "cancelled", dispatch.ask(dispatch.CANCEL, name))
     return respond(204)
 
 
-def _revise(name: str, note: str, status: str) -> int:
-    """Write the next revision to both stores; which one it is."""
-    made = dispatch.ask(dispatch.CHANGE, note, status, name)
+def _revise(name: str, note: str, status: str, made: tuple[Any, ...] | None) -> int:
+    """Write to the table the revision that the ledger has ``made``; which one it is."""
     if made is None:
         raise Answer(404, "no such incident")
     _keep(name, made[0], note, status)
