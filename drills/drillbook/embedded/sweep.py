@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from drillbook.clock import SystemClock
+from drillbook.embedded.postgres import shared_memory
 from drillbook.embedded.postgres.processes import kill_all_in
 from drillbook.errors import WaitTimeout
 from drillbook.liveness import Process, birth_of, this_process
@@ -70,6 +71,8 @@ def remove(folder: Path) -> None:
 
     def gone() -> bool:
         kill_all_in(folder)
+        for left in folder.rglob("postmaster.pid"):
+            shared_memory.release(left.parent)
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 

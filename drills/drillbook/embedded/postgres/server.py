@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from drillbook.clock import Clock
-from drillbook.embedded.postgres import processes
+from drillbook.embedded.postgres import processes, shared_memory
 from drillbook.embedded.postgres.account import Account, Nursery, PostgresFailed
 from drillbook.embedded.postgres.binaries import Binaries
 from drillbook.embedded.postgres.copies import copy_tree
@@ -117,6 +117,7 @@ class Server:
         if (self.data / "postmaster.pid").exists():
             # A postmaster that was killed: its children may not know yet, and must not write beside the new ones.
             processes.kill_all_in(self.data)
+            shared_memory.release(self.data)
             (self.data / "postmaster.pid").unlink(missing_ok=True)
         command = [self._binaries["postgres"], "-D", self.data, "-k", self.home]
         process = self._process = self._nursery.start(command, self.home / "log")
@@ -141,12 +142,14 @@ class Server:
             process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._end(process)
+            shared_memory.release(self.data)
 
     def kill(self) -> None:
         """End the whole process tree at one instant."""
         process, self._process = self._process, None
         if process is not None:
             self._end(process)
+        shared_memory.release(self.data)
 
     def crash(self) -> None:
         """As ``kill``, but as if it had happened by itself: ``on_death`` is called."""
