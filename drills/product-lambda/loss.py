@@ -67,6 +67,7 @@ class EverythingLost:
             self._dynamodb.delete_table(TableName=TABLE)
             self._wait("the application being gone", lambda: APPLICATION_STACK not in standing(self._session))
             self._cloudformation.delete_stack(StackName=NAMES_STACK)
+            self._wait("the names being gone", lambda: NAMES_STACK not in standing(self._session))
 
     def observe(self, before: Json) -> bool:  # noqa: ARG002 - nothing of it may be left
         with calling("look what is left"):

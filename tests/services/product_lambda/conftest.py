@@ -31,13 +31,13 @@ Ask = Callable[..., tuple[int, Any]]
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Cloud]:
-    started = process.start(tmp_path_factory.mktemp("cloud"), owner=os.getpid())
+    started = process.start(tmp_path_factory.getbasetemp() / "catalogue-cloud", owner=os.getpid())
     yield started
     process.stop(started)
 
 
 @pytest.fixture
-def empty_world(cloud: process.Cloud, tmp_path: Path) -> Iterator[World]:
+def empty_world(cloud: process.Cloud, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world in which nothing stands yet, or what earlier tests left standing."""
     clock = SystemClock()
     events = EventStream(clock)
@@ -55,6 +55,7 @@ def empty_world(cloud: process.Cloud, tmp_path: Path) -> Iterator[World]:
             workdir=tmp_path,
             run_id=uuid4().hex[:8],
             values={"account": cloud.account, "port": str(port), "resolver": resolver, "region": "af-south-1"},
+            address={"cloud": cloud.id, "state": str(tmp_path_factory.getbasetemp() / "catalogue-cloud")},
             aws=session,
             journal=journal,
             speed=cloud.speed,
@@ -68,10 +69,14 @@ def world(empty_world: World) -> Iterator[World]:
     service_actions.stand_up(empty_world)
     before = fingerprint(session_of(empty_world))
     yield empty_world
-    assert empty_world.journal is not None
-    result = heal(empty_world.journal, lambda entry: empty_world, empty_world.clock, empty_world.events, force=True)
-    assert result.as_json()["remaining"] == 0, result.errors
+    assert_healed(empty_world)
     assert fingerprint(session_of(empty_world)) == before
+
+
+def assert_healed(world: World) -> None:
+    assert world.journal is not None
+    result = heal(world.journal, lambda entry: world, world.clock, world.events, force=True)
+    assert result.as_json()["remaining"] == 0, result.errors
 
 
 @pytest.fixture
