@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from drillbook.aws.recovery import notice, stacks
 from drillbook.aws.recovery.journalled import recall, remember
 from drillbook.aws.session import session_of
-from drillbook.errors import PermanentError
+from drillbook.errors import PermanentError, WaitTimeout
 from drillbook.probe import Reading
 from drillbook.recovery import Phase, Plan, Step
 from drillbook.service_model import HttpRequest
+from drillbook.waiting import wait_for
 from drillbook.web.request import send
 
 from . import snapshot
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from drillbook.world import World
 
 SEEN = "what the rehearsal saw"
+PATIENCE = 10.0
+"""Seconds, not scaled: replication is real."""
 
 
 def rehearse(world: World) -> Plan:
@@ -61,22 +64,27 @@ def compare(world: World) -> None:
     here = {item["id"]["S"]: item for item in products_in(world, TABLE)}
     there = {item["id"]["S"]: item for item in products_in(world, TABLE, standby(world))}
     behind = sorted(key for key, item in here.items() if there.get(key) != item)
-    behind = [key for key in behind if _is_still_behind(world, key)]
+    behind = [key for key in behind if not _arrives(world, key)]
     if behind:
         what = f"{len(behind)} products are not in {standby(world)} as they are here ({', '.join(behind[:3])})"
         raise PermanentError(what, do="see why replication stopped: the standby would lose them")
     remember(world, SEEN, {"here": len(here), "there": len(there)})
 
 
-def _is_still_behind(world: World, key: str) -> bool:
-    """A look again, after what was on its way a moment ago has arrived."""
-    world.clock.sleep(0.05)
-    session = session_of(world)
-    first, second = (
-        session.client("dynamodb", region).get_item(TableName=TABLE, Key={"id": {"S": key}}).get("Item")
-        for region in (primary(world), standby(world))
-    )
-    return bool(first != second)
+def _arrives(world: World, key: str) -> bool:
+    """Does what was on its way arrive? AWS replicates "usually within a second"; a customer may write it again."""
+
+    def is_the_same() -> bool:
+        session, asked = session_of(world), {"TableName": TABLE, "Key": {"id": {"S": key}}}
+        regions = (primary(world), standby(world))
+        first, second = (session.client("dynamodb", region).get_item(**asked).get("Item") for region in regions)
+        return bool(first == second)
+
+    try:
+        wait_for(f"{key} being the same in both regions", is_the_same, timeout=PATIENCE, clock=world.clock)
+    except WaitTimeout:
+        return False
+    return True
 
 
 def see_that_nothing_moved(world: World) -> None:
