@@ -88,7 +88,7 @@ def _settings(table: TimeTravelTable, asked: dict[str, Any]) -> dict[str, Any]:
     own = table.sse_specification or {}
     sse = {name: own[name] for name in ("Enabled", "SSEType") if name in own} or None
     if key := asked.get("KMSMasterKeyId"):
-        sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    sse: dict[str, Any] | None = {name: own[name] for name in ("Enabled", "SSEType") if name in own} or None
     return table_settings(table, {}) | {"streams": dict(_STREAM), "sse_specification": sse}
 
 
