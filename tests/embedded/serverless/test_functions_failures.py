@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,11 +192,63 @@ def test_a_sandbox_ends_when_nobody_holds_its_lifeline(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     cloud = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=environment)
     clock = SystemClock()
-    sandbox = wait_for("the sandbox", psutil.Process(cloud.pid).children, timeout=20, clock=clock)[0]
+    family = partial(psutil.Process(cloud.pid).children, recursive=True)
+    wait_for("the zygote and the sandbox", lambda: len(family()) == 2, timeout=20, clock=clock)
+    there = family()
     cloud.kill()
     cloud.wait()
 
-    wait_for("the sandbox to end", lambda: not sandbox.is_running(), timeout=5, clock=clock)
+    wait_for("both to end", lambda: not any(one.is_running() for one in there), timeout=5, clock=clock)
+
+
+def test_a_zygote_that_is_killed_takes_its_sandboxes_along_and_another_one_follows(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text("import os\ndef handler(event, context):\n    return os.getpid()\n")
+    pool = SandboxPool(tmp_path / "scratch", SystemClock())
+    try:
+        first = psutil.Process(int(pool.run(_blueprint(tmp_path), b"{}", "1")[0].payload))
+        zygote = first.parent()
+        assert zygote is not None
+        assert "zygote_process" in zygote.cmdline()[-1]
+        zygote.kill()
+        wait_for("the sandbox to end", lambda: not first.is_running(), timeout=5, clock=SystemClock())
+        second = psutil.Process(int(pool.run(_blueprint(tmp_path), b"{}", "2")[0].payload))
+        assert second.parent() not in (zygote, psutil.Process())
+    finally:
+        pool.close()
+
+
+def test_a_package_that_brings_its_own_library_gets_a_python_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text(
+        "import botocore, os\ndef handler(event, context):\n    return [botocore.__version__, os.getppid()]\n"
+    )
+    (tmp_path / "botocore.py").write_text("__version__ = 'of the package'\n")
+    pool = SandboxPool(tmp_path / "scratch", SystemClock())
+    try:
+        answer = json.loads(pool.run(_blueprint(tmp_path), b"{}", "1")[0].payload)
+    finally:
+        pool.close()
+    assert answer == ["of the package", os.getpid()]
+
+
+def test_a_forked_sandbox_has_the_environment_of_its_function_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text(
+        "import os, random, tempfile\n"
+        "def handler(event, context):\n"
+        "    names = sorted(n for n in os.environ if not n.startswith(('_', 'AWS_LAMBDA')))\n"
+        "    return [names, tempfile.gettempdir(), os.getcwd(), random.random(), len(os.listdir('/proc/self/fd'))]\n"
+    )
+    pool = SandboxPool(tmp_path / "scratch", SystemClock())
+    blueprints = [replace(_blueprint(tmp_path), environment=(("COLOUR", colour),)) for colour in ("blue", "red")]
+    try:
+        seen = [json.loads(pool.run(blueprint, b"{}", "1")[0].payload) for blueprint in blueprints]
+    finally:
+        pool.close()
+    for names, temporary, directory, _, open_files in seen:
+        assert names == ["COLOUR", "HOME", "LAMBDA_TASK_ROOT", "LANG", "PATH", "TMPDIR", "TZ"]
+        assert "sandbox-" in temporary
+        assert directory == str(tmp_path)
+        assert open_files < 12
+    assert seen[0][3] != seen[1][3], "both draw the same random numbers"
 
 
 def _blueprint(code: Path) -> Blueprint:

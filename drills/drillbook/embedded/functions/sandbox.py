@@ -15,8 +15,6 @@ import os
 import queue
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -24,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.clock import Clock
-from drillbook.embedded.functions import sandbox_boot
 from drillbook.embedded.functions.sandbox_api import Event, RuntimeApi
 from drillbook.embedded.functions.sandbox_log import SandboxLog
+from drillbook.embedded.functions.sandbox_process import Order, Process
 
 MAX_RESPONSE = 6_291_556
 """Bytes. Source: Lambda quotas, "Invocation payload": 6 MB for synchronous responses."""
@@ -69,8 +67,15 @@ class Outcome:
 class Sandbox:
     """Runs one invocation at a time. ``ready`` is called once: when it waits for an event, or has failed to start."""
 
-    def __init__(self, blueprint: Blueprint, scratch: Path, clock: Clock, ready: Callable[[Sandbox], None]) -> None:
-        self.blueprint, self.clock = blueprint, clock
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        scratch: Path,
+        clock: Clock,
+        ready: Callable[[Sandbox], None],
+        start: Callable[[Order], Process],
+    ) -> None:
+        self.blueprint, self.clock, self._start = blueprint, clock, start
         self.log_stream = f"{clock.now():%Y/%m/%d}/[{_version(blueprint.function)}]{uuid.uuid4().hex}"
         self.born = self.idle_since = clock.monotonic()
         self.started = self.lost = False
@@ -186,7 +191,7 @@ class Sandbox:
     def _has_exited(self) -> bool:
         return self._process.poll() is not None
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> Process:
         environment = {name: os.environ[name] for name in _FROM_HOST if name in os.environ}
         environment |= {"HOME": str(self._home), "TMPDIR": str(self._home), "TZ": ":UTC", "LANG": "en_US.UTF-8"}
         environment |= dict(self.blueprint.environment)
@@ -196,15 +201,7 @@ class Sandbox:
             "LAMBDA_TASK_ROOT": str(self.blueprint.code),
             "_HANDLER": self.blueprint.handler,
         }
-        boot = [sys.executable, "-P", sandbox_boot.__file__, self.blueprint.handler, str(self.blueprint.code)]
-        return subprocess.Popen(
-            boot,
-            cwd=self.blueprint.code,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        return self._start(Order(self.blueprint.handler, self.blueprint.code, environment))
 
 
 def _version(function: str) -> str:

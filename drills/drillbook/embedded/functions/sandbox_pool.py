@@ -16,6 +16,7 @@ from pathlib import Path
 
 from drillbook.clock import Clock
 from drillbook.embedded.functions.sandbox import INIT_LIMIT, Blueprint, Outcome, Sandbox
+from drillbook.embedded.functions.zygote import Zygote
 from drillbook.errors import TargetError
 
 STARTS_AT_ONCE = 2
@@ -45,7 +46,7 @@ class SandboxPool:
     """``clock`` is the machine's: sandboxes are real processes."""
 
     def __init__(self, scratch: Path, clock: Clock) -> None:
-        self._scratch, self._clock = scratch, clock
+        self._scratch, self._clock, self._zygote = scratch, clock, Zygote(scratch)
         self._changed = threading.Condition()
         self._fleets: dict[Blueprint, _Fleet] = {}
         self._newest: dict[str, Blueprint] = {}
@@ -96,6 +97,7 @@ class SandboxPool:
         self._discarded.put(None)
         for sandbox in living:
             sandbox.close()
+        self._zygote.close()
 
     def _take(self, blueprint: Blueprint) -> tuple[Sandbox | Outcome, _Fleet]:
         """An idle sandbox, or the failure of one that could not start; and the fleet it belongs to."""
@@ -152,7 +154,9 @@ class SandboxPool:
         fleet.starting += 1
         self._changed.release()
         try:
-            sandbox = Sandbox(blueprint, self._scratch, self._clock, lambda ready: self._is_ready(ready, fleet))
+            sandbox = Sandbox(
+                blueprint, self._scratch, self._clock, lambda ready: self._is_ready(ready, fleet), self._zygote.start
+            )
         except OSError as error:
             fleet.starting -= 1
             raise TargetError(
