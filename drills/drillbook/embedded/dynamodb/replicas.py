@@ -86,9 +86,9 @@ def _found(table: TimeTravelTable) -> GlobalTable:
 def _settings(table: TimeTravelTable, asked: dict[str, Any]) -> dict[str, Any]:
     """Encrypted with the region's own key, or with the one that was given for the replica."""
     own = table.sse_specification or {}
-    sse = {name: own[name] for name in ("Enabled", "SSEType") if name in own} or None
-    if key := asked.get("KMSMasterKeyId"):
     sse: dict[str, Any] | None = {name: own[name] for name in ("Enabled", "SSEType") if name in own} or None
+    if key := asked.get("KMSMasterKeyId"):
+        sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
     return table_settings(table, {}) | {"streams": dict(_STREAM), "sse_specification": sse}
 
 
