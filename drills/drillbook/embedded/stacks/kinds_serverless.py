@@ -137,9 +137,7 @@ _RESOURCE = Kind(
     Call("delete_resource", "{restApiId: properties.RestApiId, resourceId: id}"),
     attributes="{ResourceId: id}",
 )
-_OF_METHOD = (
-    "{restApiId: properties.RestApiId, resourceId: properties.ResourceId, httpMethod: properties.HttpMethod}"
-)
+_OF_METHOD = "{restApiId: properties.RestApiId, resourceId: properties.ResourceId, httpMethod: properties.HttpMethod}"
 _METHOD = Kind(
     "apigateway",
     "put_method",
