@@ -229,6 +229,41 @@ def test_a_restore_that_failed_is_told_and_begun_anew(
     assert target not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
 
 
+def test_heal_deletes_what_a_failed_restore_left_broken(
+    world: World, table: str, dynamodb: Any, vault: str, back_up: BackUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = arn_of(dynamodb, table)
+    back_up(arn)
+    backup_restore.restore(world, recovery_points.choose(world, vault, arn), f"{table}-r", role=ROLE)
+    monkeypatch.setattr(backup_restore, "described", failed_without_an_arn)
+    assert healed(world).ok
+    assert f"{table}-r" not in dynamodb.list_tables()["TableNames"]
+
+
+def test_heal_leaves_what_a_stranger_made_before_a_restore_failed_over_it(
+    world: World, name: str, vault: str, back_up: BackUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = recovery_points.choose(world, vault, a_bucket(world, name, back_up))
+    s3, backup, target = session_of(world).client("s3"), session_of(world).client("backup"), f"{name}-r"
+    start = backup.start_restore_job
+
+    def too_late(**arguments: Any) -> Any:
+        make_bucket(s3, target)
+        return start(**arguments)
+
+    monkeypatch.setattr(backup, "start_restore_job", too_late)
+    job = backup_restore.begin(world, point, target, role=ROLE)
+    with pytest.raises(PermanentError, match=f"the restore job {job} is FAILED: "):
+        backup_restore.wait_until_restored(world, job, timeout=30)
+    assert not healed(world).ok
+    assert target in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+
+
+def failed_without_an_arn(world: World, job: str, region: str | None = None) -> dict[str, Any]:
+    told = session_of(world).client("backup", region).describe_restore_job(RestoreJobId=job)
+    return {**told, "Status": "FAILED", "CreatedResourceArn": None}
+
+
 def make_bucket(s3: Any, name: str) -> None:
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": HERE})
 

@@ -90,7 +90,7 @@ class RestoredBackup:
         jobs = [self._ended(job["RestoreJobId"]) for job in self._jobs(before)]
         if not self._target.exists():
             return
-        if self._target.arn not in [job.get("CreatedResourceArn") for job in jobs]:
+        if not any(self._made(job) for job in jobs):
             raise PermanentError(
                 f"{self._target.arn} was not made by a restore of {self._settings.point}",
                 code="AlreadyExistsException",
@@ -133,6 +133,14 @@ class RestoredBackup:
             return bool(made == self._target.arn)
         metadata = self._backup.get_restore_job_metadata(RestoreJobId=job["RestoreJobId"])["Metadata"]
         return self._settings.target in metadata.values()
+
+    def _made(self, job: dict[str, Any]) -> bool:
+        """Did the job, of ours and ended, make the target? One that failed may leave it broken and not say so: then
+        what was not there before the job, and is no older than the job, is its own."""
+        if job.get("CreatedResourceArn"):
+            return bool(job["CreatedResourceArn"] == self._target.arn)
+        made_at = self._target.made_at()
+        return job["Status"] != "COMPLETED" and (made_at is None or made_at >= job["CreationDate"])
 
     def _token(self) -> str:
         """The same for the same restore of the same run: AWS begins it once, however often asked within an hour."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drillbook.aws.failures import calling, code_of
@@ -34,6 +35,9 @@ class Target(Protocol):
         """
 
     def exists(self) -> bool: ...
+
+    def made_at(self) -> datetime | None:
+        """When AWS made it; None if that is not said, as long as it is being made, or if it is not there."""
 
     def delete(self) -> bool:
         """Ask for the deletion. True once it is gone."""
@@ -75,6 +79,9 @@ class Table:
 
     def exists(self) -> bool:
         return self._look() is not None
+
+    def made_at(self) -> datetime | None:
+        return (self._look() or {}).get("CreationDateTime")
 
     def delete(self) -> bool:
         from botocore.exceptions import ClientError
@@ -129,10 +136,17 @@ class Database:
         return merged(without(told, _BOUND_TO_REGION if abroad else ()), {self.kind.name: self.name})
 
     def exists(self) -> bool:
-        return look(rds_of(self.world, self.region), self.kind, self.name) is not None
+        return self._look() is not None
+
+    def made_at(self) -> datetime | None:
+        found = self._look() or {}
+        return found.get("InstanceCreateTime") or found.get("ClusterCreateTime")
 
     def delete(self) -> bool:
         return made_database.delete(rds_of(self.world, self.region), self.kind, self.name)
+
+    def _look(self) -> dict[str, Any] | None:
+        return look(rds_of(self.world, self.region), self.kind, self.name)
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,11 @@ class Bucket:
                     return False
                 raise
         return True
+
+    def made_at(self) -> datetime | None:
+        with calling(f"ask when the bucket {self.name} was made"):
+            listed = self._s3.list_buckets()["Buckets"]
+        return next((one["CreationDate"] for one in listed if one["Name"] == self.name), None)
 
     def delete(self) -> bool:
         """With all versions of its objects."""
