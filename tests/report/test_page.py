@@ -202,7 +202,7 @@ def test_the_index_goes_by_service_and_tells_every_objective(tmp_path: Path, mad
     _, text = read(tmp_path / index.NAME)
     assert text.index("product-lambda") < text.index("roadcall") < text.index("Monthly backup test")
     for told in (
-        "writes lost between the cut-overs 2 writes of no write allowed",
+        "writes lost between the cut-overs 2 of no write allowed",
         "“restore the latest backup” took 3 s; 2 of 2 checks held",
     ):
         assert told in text, told

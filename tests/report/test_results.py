@@ -216,7 +216,7 @@ def test_a_drill_in_which_nothing_struck_is_listed_without_a_recovery(tmp_path: 
 
 def test_every_objective_is_listed_in_its_own_unit(tmp_path: Path) -> None:
     entry = stories.failback(tmp_path / "d")
-    assert "writes lost between the cut-overs 2 writes (objective no write)" in summary.terminal([entry])
+    assert "writes lost between the cut-overs 2 (objective no write)" in summary.terminal([entry])
     named = junit.measured(entry)
     assert named["writes lost between the cut-overs hi (writes)"] == "2"
     assert named["interruption by the cut-over objective (s)"] == "60.000"

@@ -18,8 +18,9 @@ class Measured:
     unit: str
 
     def __str__(self) -> str:
+        """``RTO 12 s (objective 20 min)``, ``lost writes 0``."""
         promised = "" if self.limit is None else f" (objective {wording.limit_text(self.limit, self.unit)})"
-        return f"{self.kind} {wording.measured_text(self.interval, self.unit)}{promised}"
+        return f"{self.kind} {wording.amount_text(self.interval, self.unit)}{promised}"
 
 
 def measured(entry: Json) -> list[Measured]:

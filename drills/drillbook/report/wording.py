@@ -114,10 +114,18 @@ def measured_text(interval: Json, unit: str = "s") -> str:
     """An interval of seconds as ``interval_text``, one of writes as ``3 writes`` or ``3 to 5 writes``."""
     if unit == "s" or not is_measured(interval):
         return interval_text(interval)
+    noun = "write" if interval["lo"] == interval.get("hi") == 1 else "writes"
+    return f"{amount_text(interval, unit)} {noun}"
+
+
+def amount_text(interval: Json, unit: str = "s") -> str:
+    """As ``measured_text``, without the word after a name that says it already: ``3``, ``3 to 5``, ``at least 3``."""
+    if unit == "s" or not is_measured(interval):
+        return interval_text(interval)
     low, high = interval["lo"], interval.get("hi")
     if high is None:
-        return f"at least {count_text(int(low), 'write')}"
-    return count_text(int(low), "write") if low == high else f"{low:g} to {count_text(int(high), 'write')}"
+        return f"at least {int(low):,}"
+    return f"{int(low):,}" if low == high else f"{int(low):,} to {int(high):,}"
 
 
 def limit_text(limit: float, unit: str = "s") -> str:
