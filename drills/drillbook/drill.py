@@ -186,7 +186,7 @@ class Drill:
         self._checks.found(f"the recovery plan {name!r} took at most {duration_text(limit)}", reading)
 
     def availability(self, share: float) -> None:
-        """Were at least ``share`` of all operations of the drill good? Raises NotMet if not."""
+        """Were at least ``share`` of all operations good since the service was first steady? Raises NotMet if not."""
         self._judging.availability(share)
 
     # -- 9 and 10: heal, record ---------------------------------------------------------------------------------------

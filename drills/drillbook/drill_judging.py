@@ -33,8 +33,9 @@ class Judging:
                 raise NotMet(f"{outcome.verdict}: {outcome.cause or '; '.join(judgement.causes)}")
 
     def availability(self, share: float) -> None:
-        """Were at least ``share`` of all operations of the drill good? Raises NotMet if not."""
-        seen = self.judgement().seen
+        """Were at least ``share`` of all operations good since the service was first steady? Raises NotMet if not."""
+        begun = self._instants().get("t_baseline", 0.0) - self.instrument.hold if self.instrument else 0.0
+        seen = [each for each in self.judgement().seen if each.op.sent >= begun]
         good = sum(each.good for each in seen)
         told = f"{good} of {len(seen)} requests were answered well"
         self._checks.found(f"at least {share:.3%} of requests", Reading(bool(seen) and good >= share * len(seen), told))

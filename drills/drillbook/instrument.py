@@ -62,6 +62,11 @@ class Instrument:
         return self._tail() if self._end is None else None
 
     @property
+    def hold(self) -> float:
+        """Seconds for which the service must have been steady before the baseline counts."""
+        return self._world.service.canary.hold
+
+    @property
     def has_ended(self) -> bool:
         return self._end is not None
 
@@ -79,8 +84,8 @@ class Instrument:
     def await_recovery(self, promise: SteadyPromise, timeout: float) -> Traffic | None:
         """As ``await_baseline``; and the service has answered well for so long that the judge can see the hold time.
 
-        Missing records count only until the canary has come back to each: they may be lost for good, and that is for
-        the judge to weigh.
+        Every kind of operation that went badly must have gone well again, as the judge demands it. Missing records count
+        only until the canary has come back to each: they may be lost for good, and that is for the judge to weigh.
         """
         told, clock = self._world.service.canary, self._world.clock
         enough = told.hold + told.slow + 5 / self._settings.rate
@@ -88,6 +93,8 @@ class Instrument:
 
         def seen() -> Traffic | str:
             state = self._tail()
+            if state.bad_kinds:
+                return f"no {min(state.bad_kinds)} has gone well since the last one that did not"
             if state.good_for >= enough and (not state.missing or clock.monotonic() >= patience):
                 return self._steady(promise, forgive_missing=True)
             return self._last_bad()

@@ -1,12 +1,12 @@
 @runbook:001 @annual @severity:critical
 Feature: The annual exercise under production-like load
 
-  Once a year everything is done as it would be: twice the usual traffic, the loss of us-east-1, a day of service from
+  Once a year everything is done as it would be: more than the usual traffic, the loss of us-east-1, a day of service from
   us-west-2, and the way home. The exercise counts what customers saw from the first minute to the last.
 
   Background:
     Given the service "roadcall"
-    And the canary makes 40 requests a second
+    And the canary makes 25 requests a second
     And the service is in steady state
 
   Scenario: Annual exercise away from us-east-1 and home again

@@ -88,7 +88,7 @@ def _(drill: Drill, plan: str, limit: float) -> None:
 
 @then(phrases.AVAILABILITY)
 def _(drill: Drill, share: float) -> None:
-    """Over the whole drill, the outage included: acknowledged, in time, and showing what had been written."""
+    """Since the service was first steady, an outage included: acknowledged, in time, showing what had been written."""
     drill.availability(share)
 
 
