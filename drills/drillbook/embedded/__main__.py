@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 _NICE = 5
-"""Where CPUs are few, the client that measures goes before all that it measures: a late canary makes a drill INVALID."""
+"""Where CPUs are few, the client that measures goes before what it measures: a late canary makes a drill INVALID."""
 
 
 def main() -> None:

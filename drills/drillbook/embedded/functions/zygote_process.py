@@ -32,9 +32,9 @@ def preload() -> None:
     import botocore.session
 
     # Making a client imports the rest; nothing is connected to, and no credentials are looked for.
-    botocore.session.get_session().create_client(
-        "dynamodb", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
-    )
+    session = botocore.session.get_session()
+    session.set_credentials("none", "none")
+    session.create_client("dynamodb", region_name="us-east-1")
     with contextlib.suppress(ImportError):
         import psycopg  # noqa: F401
     gc.collect()
