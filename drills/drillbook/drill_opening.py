@@ -35,7 +35,7 @@ class Opening:
         self._log.sabotage = sabotage.find(service, self._conditions.sabotage)
         self._tell(service, target)
         self._stage("preflight")
-        self._conditions.refuse_if_open()
+        self._conditions.refuse_if_open(own_cloud=targets.gives_own_cloud(target, self._conditions.state))
         self._log.world = targets.open_world(service, target, self._place(), region=region)
         return self._log.world
 

@@ -79,10 +79,13 @@ class Conditions:
     def state(self) -> Path:
         return self.journal.path.parent
 
-    def refuse_if_open(self) -> None:
-        """Raises Refused by the journal rail while a change is open here, or was left open elsewhere in the root."""
-        self.journal.refuse_if_open()
-        side_by_side.refuse_abandoned(self.root, self.journal.path)
+    def refuse_if_open(self, *, own_cloud: bool = False) -> None:
+        """Raises Refused by the journal rail while a change is open here, or was left open elsewhere in the root.
+
+        ``own_cloud``: the drill is to get a cloud of its own; what is open in others' own clouds is nothing to it.
+        """
+        self.journal.refuse_if_open(own_cloud=own_cloud)
+        side_by_side.refuse_abandoned(self.root, self.journal.path, own_cloud=own_cloud)
 
 
 @dataclass

@@ -22,7 +22,18 @@ from drillbook.clock import Clock, utc_text
 from drillbook.errors import Refused
 from drillbook.events import EventKind, EventStream, Json
 from drillbook.journal_file import JournalFile
-from drillbook.journal_records import Entry, Moment, RunRecord, State, entry_of, exported, json_text, run_of, storable
+from drillbook.journal_records import (
+    Entry,
+    Moment,
+    RunRecord,
+    State,
+    entry_of,
+    exported,
+    has_own_cloud,
+    json_text,
+    run_of,
+    storable,
+)
 from drillbook.liveness import Process, this_process
 from drillbook.plan_memory import PlanMemory
 
@@ -63,8 +74,8 @@ class Journal:
     def begin(self, run_id: str, *, service_file: str, target: Mapping[str, Json], clock: Clock) -> None:
         """Enter a run and its process. ``heal`` reaches its world by ``service_file``, absolute, and ``target``, JSON.
 
-        The same ``run_id`` may begin again after its process died. Raises Refused by the journal rail while another
-        run has open changes, or while another live process drills the same service on the same target.
+        The same ``run_id`` may begin again after its process died. Raises Refused by the journal rail as
+        ``refuse_if_open``, or while another live process drills the same service on the same target.
         """
         me = this_process()
         with self._file.transaction() as connection:
@@ -82,19 +93,21 @@ class Journal:
     def run(self, run_id: str) -> RunRecord | None:
         return next((run for run in self._runs() if run.run_id == run_id), None)
 
-    def refuse_if_open(self, *, run_id: str = "") -> None:
+    def refuse_if_open(self, *, run_id: str = "", own_cloud: bool = False) -> None:
         """A drill needs a whole world to break. Raises Refused by the journal rail while a change is open.
 
-        Changes of ``run_id`` itself do not count.
+        Changes of ``run_id`` itself do not count; nor, for a drill in a cloud of its own (``own_cloud``), those in
+        other drills' own clouds.
         """
-        if entries := [entry for entry in self.open_entries() if entry.run_id != run_id]:
+        others = [entry for entry in self.open_entries() if entry.run_id != run_id]
+        if entries := [entry for entry in others if not (own_cloud and entry.has_own_cloud)]:
             raise self._refusal(entries)
 
     def _runs(self) -> list[RunRecord]:
         return [run_of(row) for row in self._file.rows("select * from runs order by began")]
 
     def _refuse_beside_others(self, run_id: str, service_file: str, target: Mapping[str, Json]) -> None:
-        self.refuse_if_open(run_id=run_id)
+        self.refuse_if_open(run_id=run_id, own_cloud=has_own_cloud(target))
         self._refuse_while_healing()
         for run in self._runs():
             if run.at_work_elsewhere and run.is_about(service_file, target):

@@ -61,9 +61,19 @@ class Entry:
     quiet: Moment | None = None
     """From when on no further call of this change can have been sent: its ``apply`` had ended, or its process."""
 
+    @property
+    def has_own_cloud(self) -> bool:
+        """Was it made in a cloud that is one drill's own? No other drill sees anything of it."""
+        return has_own_cloud(self.target)
+
     def overlaps(self, other: Entry) -> bool:
         """May both have touched the same thing? Changes that do not say what they touch overlap with all others."""
         return not self.touches or not other.touches or not set(self.touches).isdisjoint(other.touches)
+
+
+def has_own_cloud(address: Mapping[str, Json]) -> bool:
+    """Is the world at that address in a cloud that was started for it alone, and ends with it?"""
+    return address.get("own_cloud") is True
 
 
 @dataclass(frozen=True)

@@ -211,10 +211,12 @@ class JournalRail:
     name: ClassVar[str] = "journal"
     journal: Journal
     run_id: str
+    own_cloud: bool = False
+    """The world is in a cloud of its own, which what is open in another such cloud cannot harm."""
 
     def check(self) -> str:
-        self.journal.refuse_if_open(run_id=self.run_id)
-        return "no change of an earlier run is open"
+        self.journal.refuse_if_open(run_id=self.run_id, own_cloud=self.own_cloud)
+        return "no change of an earlier run is open" + (" where this one drills" if self.own_cloud else "")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drillbook.errors import OperationError
 from drillbook.events import EventKind
 from drillbook.fault import EMULATED
+from drillbook.journal_records import has_own_cloud
 from drillbook.rails import (
     AccountRail,
     BlastRadiusRail,
@@ -59,7 +60,7 @@ class Rails:
         """May this drill start here? Touches nothing. Raises Refused by the first rail that says no."""
         rails: list[Rail] = [GoRail(self._world.target, self._go)]
         if self._world.journal:
-            rails.append(JournalRail(self._world.journal, self._world.run_id))
+            rails.append(JournalRail(self._world.journal, self._world.run_id, has_own_cloud(self._world.address)))
         if self._world.aws:
             rails += self._of_account(self._world.aws)
         return self._ask(rails)

@@ -38,17 +38,20 @@ def journals(root: Path) -> list[Path]:
     return [path for path in (own, *sorted(state_of(root).glob(f"workers/*/{own.name}"))) if path.exists()]
 
 
-def refuse_abandoned(root: Path, own: Path) -> None:
-    """Raises Refused by the journal rail if a journal other than ``own`` has open changes that nobody is at work on."""
+def refuse_abandoned(root: Path, own: Path, *, own_cloud: bool = False) -> None:
+    """Raises Refused by the journal rail if a journal other than ``own`` has open changes that nobody is at work on.
+
+    ``own_cloud``: as for ``Journal.refuse_if_open``.
+    """
     for path in journals(root):
         if path != own and count_open(path):
-            _refuse_abandoned_in(path)
+            _refuse_abandoned_in(path, own_cloud=own_cloud)
 
 
-def _refuse_abandoned_in(path: Path) -> None:
+def _refuse_abandoned_in(path: Path, *, own_cloud: bool) -> None:
     with Journal(path) as journal:
         for entry in journal.open_entries():
-            if not _at_work(journal, entry):
+            if not (own_cloud and entry.has_own_cloud) and not _at_work(journal, entry):
                 what = f"a change is open: {entry.what} (run {entry.run_id}), and the process that made it is gone"
                 raise Refused("journal", what, do="run: drillbook heal")
 

@@ -290,6 +290,28 @@ def test_a_drill_is_refused_while_a_change_is_open(journal: Journal, world: Worl
         journal.begin("run-2", service_file="x", target={}, clock=world.clock)
 
 
+def test_a_drill_in_a_cloud_of_its_own_is_not_refused_for_what_is_open_in_another_such_cloud(
+    journal: Journal, world: World
+) -> None:
+    world.address = {"target": "embedded", "cloud": "a", "own_cloud": True}
+    carry_out(journal, SetValue({}), world)
+    journal.refuse_if_open(own_cloud=True)
+    journal.begin("run-2", service_file="x", target={**world.address, "cloud": "b"}, clock=world.clock)
+    assert journal.open_entries() != []
+    with pytest.raises(Refused, match="are open"):
+        journal.refuse_if_open()
+    for shared in ({"target": "embedded", "cloud": "by hand"}, {"target": "aws"}):
+        with pytest.raises(Refused, match="are open"):
+            journal.begin("run-3", service_file="x", target=shared, clock=world.clock)
+
+
+def test_what_is_open_in_a_shared_world_refuses_every_drill(journal: Journal, world: World) -> None:
+    world.address = {"target": "embedded", "cloud": "by hand"}
+    carry_out(journal, SetValue({}), world)
+    with pytest.raises(Refused, match="are open"):
+        journal.refuse_if_open(own_cloud=True)
+
+
 def test_a_run_may_begin_again_with_its_own_changes_open(journal: Journal, world: World) -> None:
     journal.begin("run-1", service_file="x", target={"name": "local", "cloud": 7}, clock=world.clock)
     carry_out(journal, SetValue({}), world)

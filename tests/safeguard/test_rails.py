@@ -340,6 +340,18 @@ def test_an_open_change_of_another_run_refuses_the_start(tmp_path: Path) -> None
             Rails(world(tmp_path, journal=journal, run_id="run-2")).before_start()
 
 
+def test_an_open_change_in_another_drills_own_cloud_refuses_only_those_without_one(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        here = world(tmp_path, journal=journal)
+        here.address = {"target": "embedded", "cloud": "a", "own_cloud": True}
+        journal.carry_out(cast(Any, Touch("arn:a")), factory="f", settings={}, world=here)
+        there = world(tmp_path, journal=journal, run_id="run-2")
+        with pytest.raises(Refused, match="run: drillbook heal"):
+            Rails(there).before_start()
+        there.address = {"target": "embedded", "cloud": "b", "own_cloud": True}
+        assert Rails(there).before_start()
+
+
 def test_a_fault_is_held_to_the_service_files_radius_and_tag(tmp_path: Path) -> None:
     rails = Rails(world(tmp_path, rails={"tag": {"chaos": "allowed"}, "max_resources": "1"}), tags_of=TAGS.get)
     assert [report.rail for report in rails.before_fault(cast(Any, Touch("arn:a")))] == ["blast radius", "tag"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -11,10 +12,14 @@ import pytest
 
 from drillbook import service as services
 from drillbook import targets
+from drillbook.aws.recovery import parameter
 from drillbook.aws.session import session_of
 from drillbook.clock import SystemClock
+from drillbook.drill_record import Conditions
 from drillbook.embedded import process, slots
+from drillbook.errors import Refused
 from drillbook.events import EventKind, EventStream
+from drillbook.heal import heal
 from drillbook.journal import Journal
 from drillbook.liveness import birth_of
 from drillbook.targets import embedded, truth
@@ -163,6 +168,40 @@ def test_truth_is_asked_for_once_a_world(opened: Opened, monkeypatch: pytest.Mon
         assert targets.missing_capabilities(world, ["s3.replication"]) == {}
         over(world)
     assert asked == [["s3.replication"], []]
+
+
+@pytest.mark.slow
+def test_what_could_not_be_healed_in_one_drills_cloud_stops_no_other_drill_and_can_still_be_healed(
+    opened: Opened,
+) -> None:
+    first, journal = opened.world(), opened.place.journal
+    parameter.repoint(first, "/ledger/state", "broken")
+    state = opened.place.state
+    conditions = Conditions(opened.root, opened.root, journal)
+    conditions.refuse_if_open(own_cloud=targets.gives_own_cloud("embedded", state))
+    opened.place = replace(opened.place, run_id="run-2")
+    second = opened.world()
+    journal.begin("run-2", service_file=str(second.service.path), target=second.address, clock=clock)
+    assert state_of(second) == "as stood up"
+    found = heal(journal, lambda entry: targets.connect(entry, place=opened.place), clock, opened.events)
+    assert found.ok
+    assert state_of(first) == "as stood up"
+    over(second), over(first)
+
+
+@pytest.mark.slow
+def test_who_would_drill_in_a_shared_cloud_is_refused_for_any_open_change(opened: Opened) -> None:
+    first, state = opened.world(), opened.place.state
+    parameter.repoint(first, "/ledger/state", "broken")
+    conditions = Conditions(opened.root, opened.root, opened.place.journal)
+    by_hand = process.start(state, owner=os.getpid())
+    try:
+        for target in ("embedded", "local", "aws"):
+            with pytest.raises(Refused, match="are open"):
+                conditions.refuse_if_open(own_cloud=targets.gives_own_cloud(target, state))
+    finally:
+        process.stop(by_hand)
+    over(first)
 
 
 @pytest.mark.slow

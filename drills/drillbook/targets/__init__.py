@@ -114,6 +114,11 @@ def open_world(service: Service, target: str, place: Place, *, region: str = "")
     return world
 
 
+def gives_own_cloud(target: str, state: Path) -> bool:
+    """Will the next world of ``target`` be in a cloud that is started for it alone?"""
+    return target == "embedded" and embedded.gives_own_cloud(state)
+
+
 def stand_up(world: World) -> None:
     """Make the service ready, so that a new process can take it down again if it says how (``tear_down``)."""
     if world.journal and world.service.target(world.target).tear_down:

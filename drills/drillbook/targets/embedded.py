@@ -43,8 +43,13 @@ def open_world(world: World, place: Place) -> None:
     clouds = place.clouds or Clouds(place.state)
     lodging = _open(world, clouds)
     world.leave = partial(clouds.leave, lodging)
-    world.address = {"cloud": lodging.cloud.id, "state": str(lodging.slot)}
+    world.address = {"cloud": lodging.cloud.id, "state": str(lodging.slot), "own_cloud": True}
     _attach(world, lodging.cloud)
+
+
+def gives_own_cloud(state: Path) -> bool:
+    """No cloud was started by hand, which the next drill would use as it is."""
+    return process.find(state) is None
 
 
 def wanted_by(service: Service, state: Path, clock: Clock) -> Wanted:
