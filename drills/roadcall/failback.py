@@ -16,7 +16,7 @@ from drillbook.recovery import Phase, Plan, Step
 
 from . import aftermath, customers, standby
 from .names import CLUSTERS, DR, GLOBAL_DATABASE, PRIMARY, STACK, STAGE, TABLES, topic_arn
-from .switch import is_thrown, set_switch
+from .switch import is_thrown, take_back
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -58,7 +58,7 @@ def _cut_over(world: World) -> tuple[Step, ...]:
              check=lambda: standby.takes_writes(world, PRIMARY), verify=lambda: standby.takes_writes(world, PRIMARY)),
         Step("verify us-east-1 by its own name", lambda: None, Phase.VERIFY, budget=2 * MINUTE,
              after=(TABLES_EQUAL, SWITCHES), verify=lambda: standby.serves(world, PRIMARY)),
-        Step(RETURNS, lambda: set_switch(world, thrown=False), budget=5 * MINUTE,
+        Step(RETURNS, lambda: take_back(world), budget=5 * MINUTE,
              check=lambda: not is_thrown(world), verify=lambda: customers.serving_region(world) == PRIMARY),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from drillbook.recovery import Phase, Plan, Step
 
 from . import assessment, customers, standby
 from .names import CLUSTERS, DR, GLOBAL_DATABASE, PRIMARY, STACK, TEMPLATE, stack_parameters, topic_arn
-from .switch import is_thrown, set_switch
+from .switch import is_thrown, throw
 
 if TYPE_CHECKING:
     from drillbook.world import World
@@ -58,7 +58,7 @@ def _take_over(world: World) -> tuple[Step, ...]:
              check=lambda: is_deployed(world), verify=lambda: is_deployed(world)),
         Step("verify the services by their own name", lambda: None, Phase.VERIFY, budget=10 * MINUTE,
              after=(PROMOTES, DEPLOYS), verify=lambda: standby.serves(world, DR)),
-        Step(SHIFTS, lambda: set_switch(world, thrown=True), budget=5 * MINUTE,
+        Step(SHIFTS, lambda: throw(world), budget=5 * MINUTE,
              check=lambda: is_thrown(world), verify=lambda: customers.serving_region(world) == DR),
         Step("monitor and validate", lambda: None, Phase.VERIFY, budget=10 * MINUTE,
              verify=lambda: standby.runs_well(world, DR)),
