@@ -85,7 +85,7 @@ class Instrument:
         """As ``await_baseline``; and the service has answered well for so long that the judge can see the hold time.
 
         Every kind of operation that went badly must have gone well again, as the judge demands it. Missing records
-        count only until the canary has come back to each: they may be lost for good, and that is for the judge to weigh.
+        count only until the canary has come back to each: they may be lost for good, which is for the judge to weigh.
         """
         told, clock = self._world.service.canary, self._world.clock
         enough = told.hold + told.slow + 5 / self._settings.rate
