@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from drillbook.report import chronicle, interval_bar, record, wording
 from drillbook.report.timeline import Bar, Bucket, Lane, Mark, Span, Timeline, svg
 
+from . import stories
+
 anywhere = st.floats(allow_nan=True, allow_infinity=True)
 names = st.text(max_size=40)
 outcomes = st.sampled_from(["done", "skipped", "failed", "not run", "?"])
@@ -113,3 +115,10 @@ def test_a_step_that_began_and_never_ended_is_shown_as_interrupted(evidence: Pat
     (evidence / "events.jsonl").write_text("".join(lines[:last] + lines[last + 1 :]))
     step = chronicle.steps(record.read(evidence))[-1]
     assert (step["name"], step["outcome"], step["error"]) == ("check", "failed", "interrupted")
+
+
+def test_a_plan_that_was_run_twice_has_its_bars_twice(tmp_path: Path) -> None:
+    stories.failback(tmp_path / "d")
+    bars = [bar for bar in chronicle.timeline(record.read(tmp_path / "d")).bars if bar.name == "promote Aurora"]
+    assert [bar.outcome for bar in bars] == ["done", "done"]
+    assert bars[0].end < bars[1].start
