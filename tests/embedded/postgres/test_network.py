@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import psycopg
@@ -36,6 +37,18 @@ def door(engine: Engine, server: Server) -> Iterator[Door]:
 def connect(door: Door, **more: object) -> psycopg.Connection[tuple[object, ...]]:
     settings = {"user": "master", "password": "secret-99", "dbname": "orders", "autocommit": True} | more
     return psycopg.connect(host=door.address, port=door.port, connect_timeout=2, **settings)  # type: ignore[arg-type]
+
+
+def test_a_door_takes_another_port_while_somebody_is_about_to_listen_at_the_wanted_one(engine: Engine) -> None:
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        first = Door(engine.network, "127.0.0.1", bound.getsockname()[1])
+        second = Door(engine.network, "127.0.0.1", first.port)
+        assert first.port == bound.getsockname()[1]
+        assert second.port != first.port
+    first.close()
+    second.close()
 
 
 def test_a_door_with_nobody_behind_it_refuses_at_once(door: Door) -> None:

@@ -7,13 +7,17 @@ drops packets (a revoked security group, a dark region): connections are not ans
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
+from contextlib import suppress
 
 from drillbook.embedded.postgres.network import Network
 from drillbook.embedded.postgres.passage import Passage
 from drillbook.embedded.postgres.pipe import Half
 
+_ATTEMPTS = 3
+_BACKLOG = 256
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -24,9 +28,9 @@ class Door(Passage):
         super().__init__(network)
         self.address = address
         self._silent = False
-        bound = _bound(address, port)
-        self.port: int = bound.getsockname()[1]
-        network.run(self._listen(bound))
+        listening = _listening(address, port)
+        self.port: int = listening.getsockname()[1]
+        network.run(self._listen(listening))
 
     @property
     def silent(self) -> bool:
@@ -61,16 +65,15 @@ class Door(Passage):
         if not self._silent:
             super()._drop()
 
-    async def _listen(self, bound: socket.socket) -> None:
-        self._listener = await asyncio.get_running_loop().create_server(self._accepted, sock=bound, backlog=256)
+    async def _listen(self, on: socket.socket) -> None:
+        self._listener = await asyncio.get_running_loop().create_server(self._accepted, sock=on, backlog=_BACKLOG)
 
 
-def _bound(address: str, port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((address, port))
-    except OSError:
-        bound.bind((address, 0))
-    bound.setblocking(False)
-    return bound
+def _listening(address: str, port: int) -> socket.socket:
+    """Bound and listening at once: another cloud's door may be bound to the same port until one of the two listens."""
+    for wanted in (port, *[0] * _ATTEMPTS):
+        with suppress(OSError):
+            listening = socket.create_server((address, wanted), backlog=_BACKLOG)
+            listening.setblocking(False)
+            return listening
+    raise OSError(errno.EADDRINUSE, f"no port is free at {address}")
