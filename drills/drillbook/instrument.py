@@ -93,8 +93,8 @@ class Instrument:
 
         def seen() -> Traffic | str:
             state = self._tail()
-            if state.bad_kinds:
-                return f"no {min(state.bad_kinds)} has gone well since the last one that did not"
+            if state.unproven:
+                return f"no {min(state.unproven)} has gone well since {self._last_bad()}"
             if state.good_for >= enough and (not state.missing or clock.monotonic() >= patience):
                 return self._steady(promise, forgive_missing=True)
             return self._last_bad()

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drillbook.measure.history import Kind, Op, Res
+from drillbook.measure.final import Final
+from drillbook.measure.history import FOREIGN, Kind, Op, Res
 from drillbook.measure.judge import judge
+from drillbook.measure.loss import losses
 from drillbook.measure.rto import Rto, State, rto
 from drillbook.measure.run import Run
 from drillbook.measure.sight import sightings
@@ -103,6 +105,22 @@ def test_a_record_that_came_back_stays_so_although_answers_are_late_for_longer()
     assert close(measure(ops, run()).interval, 2.9, 3.02)
     ops[48] = Op(48, Kind.READ, "a", 1, 4.8, 4.8, 4.82, Res.OK, seen=0)
     assert "no record that was read badly" in measure(ops, run()).why
+
+
+def test_a_corrupt_record_of_which_an_older_version_is_all_that_is_left_is_back_with_that_version() -> None:
+    def read(i: int, seen: int) -> Op:
+        return Op(i, Kind.READ, "a", 2, i / RATE, i / RATE, i / RATE + 0.02, Res.OK, seen=seen)
+
+    ops = probes(lambda t: True)
+    ops[10] = Op(10, Kind.INSERT, "a", 1, 1.0, 1.0, 1.02, Res.OK)
+    ops[18] = Op(18, Kind.UPDATE, "a", 2, 1.8, 1.8, 1.82, Res.OK)
+    ops[25], ops[30] = read(25, FOREIGN), read(30, FOREIGN)
+    on = run()
+    gone = losses(ops, Final({"a": 1}), on.fault)
+    never = rto(sightings(ops, on.slow, gone), on, len(gone.lost))
+    assert "no record that was read badly" in never.why
+    ops[40] = read(40, 1)
+    assert close(rto(sightings(ops, on.slow, gone), on, len(gone.lost)).interval, 1.0, 2.02)
 
 
 def test_a_silent_canary_proves_nothing() -> None:

@@ -37,8 +37,11 @@ class LiveState:
     last_bad: Op | None = None
     good_since: float = 0.0
     """When the last bad operation (or the first of all) was sent."""
+    unproven: set[Kind] = field(default_factory=set)
+    """Kinds that went badly at some time and have not gone well since the last bad operation of any kind was over."""
     bad_kinds: set[Kind] = field(default_factory=set)
-    """Kinds whose last operation was bad."""
+    over: float = 0.0
+    """When the last bad operation was over."""
     missing: set[str] = field(default_factory=set)
     """Keys that showed less than was acknowledged when last looked at: not restored yet, or lost for good."""
     recent: deque[Op] = field(default_factory=lambda: deque(maxlen=200))
@@ -54,10 +57,13 @@ class LiveState:
             self.missing.add(op.key)
         elif op.res is Res.OK and op.latency <= self.slow:
             self.missing.discard(op.key)
-            self.bad_kinds.discard(op.f)
+            if op.sent >= self.over:
+                self.unproven.discard(op.f)
         else:
             self.bad += 1
             self.bad_kinds.add(op.f)
+            self.unproven = set(self.bad_kinds)
+            self.over = max(self.over, min(op.done, op.sent + self.slow))
             self.last_bad, self.good_since = op, max(self.good_since, op.sent)
 
     @property

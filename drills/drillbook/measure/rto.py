@@ -129,7 +129,7 @@ def _proof(seen: Sequence[Sighting], bad: Sequence[Sighting], since: float, run:
         return max(proofs)
     suspects = {each.op.key: each.op for each in misread}
     back = _over(misread, run)
-    well = [(op, last) for key, last in suspects.items() if (op := _first_good(seen, back, Kind.READ, key))]
+    well = [(op, last) for key, last in suspects.items() if (op := _first_shown(seen, back, key))]
     if not well:
         return "no record that was read badly has been read well since"
     # The canary keeps an eye on some of the suspects. One that it met again by chance, long after, dates nothing.
@@ -145,8 +145,20 @@ def _first_answered(seen: Sequence[Sighting], since: float, f: Kind) -> Op | Non
     return None
 
 
-def _first_good(seen: Sequence[Sighting], since: float, f: Kind, key: str | None = None) -> Op | None:
+def _first_shown(seen: Sequence[Sighting], since: float, key: str) -> Op | None:
+    """Of a record that was read badly: as it should be, or what is left of it where something is lost for good."""
     for each in seen:
-        if each.good and each.op.sent >= since and each.op.f is f and key in (None, each.op.key):
+        if each.op.f is Kind.READ and each.op.key == key and each.op.sent >= since and _is_back(each):
+            return each.op
+    return None
+
+
+def _is_back(each: Sighting) -> bool:
+    return each.good or (each.lost and not each.bad and each.op.res is Res.OK)
+
+
+def _first_good(seen: Sequence[Sighting], since: float, f: Kind) -> Op | None:
+    for each in seen:
+        if each.good and each.op.sent >= since and each.op.f is f:
             return each.op
     return None
