@@ -15,6 +15,7 @@ from drillbook.aws.session import session_of
 from drillbook.embedded.process import Cloud
 from drillbook.errors import FaultError, UsageError
 from drillbook.fault import Fault
+from drillbook.waiting import wait_for
 from drillbook.world import World
 
 LOGIN = {"username": "master", "password": "correct-horse-1"}
@@ -117,7 +118,7 @@ def test_the_crash_of_a_multi_az_instance_ends_in_its_failover(world: World, rds
     made = fault(world, "rds.crash", database=name)
     before = made.capture()
     made.apply(before)
-    assert made.observe(before)
+    wait_for("the crash being seen", lambda: made.observe(before), timeout=10, clock=world.clock, interval=0.05)
     made.restore(before)
     assert made.restored(before)
     await_available(rds, name, world.clock, 30)

@@ -237,3 +237,13 @@ def test_a_link_that_looks_like_a_clouds_directory_is_left_alone(own_temporary_d
     (own_temporary_directory / f"{sweep.SCRATCH}1-x").symlink_to(tmp_path / "precious")
     assert sweep.sweep() == []
     assert (tmp_path / "precious").exists()
+
+
+def test_a_directory_too_deep_for_a_socket_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("d" * 40)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    claimed = sweep.claim()
+    assert claimed.parent == Path("/tmp")
+    (claimed / "owner.json").unlink()
+    claimed.rmdir()

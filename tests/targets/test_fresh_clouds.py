@@ -135,6 +135,7 @@ def test_nothing_of_a_drill_reaches_the_next_one_which_needs_no_stand_up(
     assert not slot.exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_world_is_made_anew_and_that_is_said(opened: Opened) -> None:
     over(opened.world())
     (saved,) = opened.saved()
@@ -238,6 +239,7 @@ def clouds(state: Path) -> Iterator[Callable[..., Clouds]]:
     assert not list(state.glob("spares/*"))
 
 
+@pytest.mark.slow
 def test_the_cloud_that_was_expected_is_taken_over_and_another_one_is_not(clouds: Callable[..., Clouds]) -> None:
     supply = clouds()
     wanted = Wanted("111122223333")

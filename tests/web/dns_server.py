@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dnslib import RR, DNSRecord
 
@@ -31,7 +31,8 @@ class NameServer:
         self.ended = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", ("127.0.0.1", self.port))
-        socket.create_connection(("127.0.0.1", self.port)).close()
+        with suppress(ConnectionRefusedError):  # It had ended by itself.
+            socket.create_connection(("127.0.0.1", self.port)).close()
 
     def _by_datagram(self) -> None:
         with self._datagrams:

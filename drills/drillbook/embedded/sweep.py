@@ -24,12 +24,21 @@ SCRATCH = "drillbook-cloud-"
 """How the name of every cloud's scratch directory begins; its owner's pid follows."""
 _OWNER = "owner.json"
 _PATIENCE = 5.0
+_LONGEST = 32
+"""Characters of a directory in which the longest path of a socket still fits."""
+
+
+def place() -> Path:
+    """Where scratch directories are. A socket's path is at most some 100 characters long (POSIX: sun_path), and
+    PostgreSQL listens deep below it, so a long TMPDIR is of no use."""
+    usual, short = Path(tempfile.gettempdir()), Path("/tmp")  # noqa: S108 - mkdtemp makes it safe
+    return short if len(str(usual)) > _LONGEST and os.access(short, os.W_OK | os.X_OK) else usual
 
 
 def claim() -> Path:
     """A scratch directory of this process."""
     owner = this_process()
-    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{owner.pid}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{owner.pid}-", dir=place()))
     (folder / _OWNER).write_text(json.dumps({"pid": owner.pid, "birth": owner.birth}))
     return folder
 
@@ -37,7 +46,7 @@ def claim() -> Path:
 def sweep(*also: Path) -> list[str]:
     """Clear up after every cloud of this user that is gone: those in the directory for temporary files, and ``also``
     these directories, if they are clouds'. Returns the names of what was removed."""
-    found = {*Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"), *also}
+    found = {*place().glob(f"{SCRATCH}*"), *also}
     return [_clear(folder) for folder in sorted(found) if _is_ours(folder) and not _is_owned(folder)]
 
 

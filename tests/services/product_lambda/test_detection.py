@@ -10,6 +10,7 @@ from .conftest import Ask
 from .running import recover, strike
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "alarm", "plan"),
     [
