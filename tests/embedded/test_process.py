@@ -30,7 +30,7 @@ PACKAGES = str(Path(process.__file__).parents[2])
 
 
 @pytest.fixture(autouse=True)
-def own_temporary_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """So that what other clouds of this machine keep there is not taken for ours. Short, or it would not be used."""
     with tempfile.TemporaryDirectory(prefix="db-") as folder:
         monkeypatch.setenv("TMPDIR", folder)
