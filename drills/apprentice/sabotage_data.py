@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drillbook.aws.failures import calling
-from drillbook.aws.functions import wait_until_settled
+from drillbook.aws.recovery import environment
 from drillbook.aws.recovery.journalled import remember
 from drillbook.aws.session import session_of
 from drillbook.clock import utc_text
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def wrong_instant(factory: PlanFactory) -> PlanFactory:
-    """Take the present for the beginning of the corruption."""
+    """Take a moment after it for the beginning of the corruption."""
 
     def sabotaged(world: World) -> Plan:
-        return _with_step(factory(world), corruption.FINDS, lambda: remember(world, corruption.BEGAN, _now(world)))
+        return _with_step(
+            factory(world), corruption.FINDS, lambda: remember(world, corruption.BEGAN, _a_moment_too_late(world))
+        )
 
     return sabotaged
 
@@ -59,13 +62,14 @@ def no_backups(world: World) -> None:
 
 def _leave_one_variable(world: World) -> None:
     functions, name = session_of(world).client("lambda", HOME), function_of(HOME)
-    with calling(f"restart {name}"):
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": {"FORCE_RESTART": "1"}})
-        wait_until_settled(functions, name, world.clock)
+    with calling(f"read the variables of {name}"):
+        present = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    environment.set_variables(world, name, {**dict.fromkeys(present), "FORCE_RESTART": "1"}, region=HOME)
 
 
-def _now(world: World) -> str:
-    return utc_text(world.clock.now())
+def _a_moment_too_late(world: World) -> str:
+    """Two seconds on: the plan restores to the last whole second before, which must not be before the corruption."""
+    return utc_text(world.clock.now() + timedelta(seconds=2))
 
 
 def _with_step(plan: Plan, name: str, act: Callable[[], object]) -> Plan:
