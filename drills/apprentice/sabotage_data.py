@@ -67,7 +67,7 @@ def _leave_one_variable(world: World) -> None:
     environment.set_variables(world, name, {**dict.fromkeys(present), "FORCE_RESTART": "1"}, region=HOME)
 
 
-def _a_moment_too_late(world: World) -> str:
+def _too_late(world: World) -> str:
     """Two seconds on: the plan restores to the last whole second before, which must not be before the corruption."""
     return utc_text(world.clock.now() + timedelta(seconds=2))
 
