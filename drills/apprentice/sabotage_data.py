@@ -25,9 +25,7 @@ def wrong_instant(factory: PlanFactory) -> PlanFactory:
     """Take a moment after it for the beginning of the corruption."""
 
     def sabotaged(world: World) -> Plan:
-        return _with_step(
-            factory(world), corruption.FINDS, lambda: remember(world, corruption.BEGAN, _a_moment_too_late(world))
-        )
+        return _with_step(factory(world), corruption.FINDS, lambda: remember(world, corruption.BEGAN, _too_late(world)))
 
     return sabotaged
 
