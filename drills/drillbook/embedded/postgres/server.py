@@ -296,7 +296,9 @@ class Server:
         if process is None:
             raise PostgresFailed("a server that does not run cannot be promoted")
         with self.connect() as admin:
-            self._account.own(_touched(self.data / "promote"))
+            # Whole at once: any signal to the server in between would have it take the file away already.
+            draft = self._account.own(_touched(self.data / "promote.draft"))
+            draft.rename(self.data / "promote")
             process.send_signal(signal.SIGUSR1)
             self._await_sql(admin, "the promotion", "select not pg_is_in_recovery()")
         self.settings.pop("primary_conninfo", None)
