@@ -82,7 +82,7 @@ class Sandbox:
         self.start_error: bytes | None = None
         """Why it never became ready, as AWS's error object."""
         self._ready, self._request = ready, ""
-        self._first_news = threading.Lock()
+        self._first_news, self._whole = threading.Lock(), threading.Event()
         self._outcomes: queue.SimpleQueue[tuple[str, bytes, str]] = queue.SimpleQueue()
         self._home = scratch / f"sandbox-{uuid.uuid4().hex[:12]}"
         self._home.mkdir(parents=True)
@@ -90,6 +90,7 @@ class Sandbox:
         self._process = self._spawn()
         assert self._process.stdout is not None
         self._log = SandboxLog(self._process.stdout, self._has_exited, self._gone)
+        self._whole.set()
 
     @property
     def alive(self) -> bool:
@@ -159,6 +160,7 @@ class Sandbox:
         self._has_started()
 
     def _has_started(self) -> None:
+        self._whole.wait()  # A forked process may ask for its first event before we know its number.
         if self._first_news.acquire(blocking=False):
             self.started = True
             self._ready(self)
