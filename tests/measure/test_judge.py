@@ -121,6 +121,39 @@ def test_a_starved_canary_is_invalid_and_not_a_failure(simulate: Simulate, scene
     assert "the canary delayed 5.0% of its operations by more than 50 ms" in judged.causes[0]
 
 
+def test_a_delay_of_a_hundredth_of_what_was_promised_is_tolerated(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene())
+    late = tuple(replace(op, sent=op.sent + 0.08, done=op.done + 0.08) if op.i % 20 == 0 else op for op in history.ops)
+    promised = replace(RUN, objectives=(replace(RTO, limit=30.0),))
+    assert judge(History(history.header, late), final, promised).verdict is Verdict.PASS
+    stricter = replace(RUN, objectives=(replace(RTO, limit=30.0), replace(RPO, limit=7.0)))
+    assert judge(History(history.header, late), final, stricter).verdict is Verdict.INVALID
+
+
+def test_an_operation_that_only_its_delay_made_slow_is_the_canarys_fault(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene())
+    slow = tuple(
+        replace(op, sent=op.sent + 0.25, done=op.sent + 0.6) if op.i % 5 == 0 and op.sent > 10.0 else op
+        for op in history.ops
+    )
+    promised = replace(RUN, objectives=(replace(RTO, limit=30.0),))
+    judged = judge(History(history.header, slow), final, promised)
+    assert judged.verdict is Verdict.INVALID
+    assert "or until they were slow" in judged.causes[0]
+
+
+def test_a_silence_of_a_hundredth_of_what_was_promised_is_tolerated_and_no_longer_one(
+    simulate: Simulate, scene: Any
+) -> None:
+    history, final, _ = simulate(scene())
+    mute = replace(history, ops=tuple(op for op in history.ops if not 2.0 < op.sent < 2.3))
+    promised = replace(RUN, objectives=(replace(RTO, limit=40.0),))
+    assert judge(mute, final, promised).verdict is Verdict.PASS
+    stricter = judge(mute, final, replace(RUN, objectives=(replace(RTO, limit=20.0),)))
+    assert stricter.verdict is Verdict.INVALID
+    assert "fell silent" in stricter.causes[0]
+
+
 def test_a_canary_that_had_no_cpu_to_take_its_answers_is_invalid_too(simulate: Simulate, scene: Any) -> None:
     history, final, _ = simulate(scene())
     slow = tuple(replace(op, done=op.done + 0.7, wait=0.7) if op.i % 20 == 0 else op for op in history.ops)

@@ -14,14 +14,15 @@ from drillbook.measure.sight import Sighting
 from drillbook.units import duration_text
 
 LATE_SHARE = 0.01
-"""More operations than this delayed by the canary, and the machine was too busy to measure on."""
+"""More operations than this falsified by the canary's own delay, and the machine was too busy to measure on."""
 UNSTEADY_SHARE = 0.05
 """More bad operations than this in the last W before the fault, and the service was not well to begin with."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """``late``: share of operations that the canary delayed by more than ``max(1/rate, 20 ms)``. Seconds elsewhere."""
+    """``late``: the share of operations that the canary delayed by more than the run allows, or made slow by its delay
+    alone. Seconds elsewhere."""
 
     problems: tuple[str, ...]
     ops: int
@@ -44,18 +45,16 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     ops = [each.op for each in seen if each.op.sent <= run.end]
     if not ops:
         return Health(("the canary sent nothing",), 0, 0.0, 0.0, 0.0, run.end - run.reference.lo)
-    delays = [op.delay for op in ops]
-    allowed = max(1 / run.rate, 0.02)
-    late = sum(delay > allowed for delay in delays) / len(delays)
+    late = sum(_is_late(op, run) for op in ops) / len(ops)
     widest = max((after.sent - before.sent for before, after in pairwise(ops)), default=0.0)
     blind = max(0.0, run.end - ops[-1].sent)
     problems = [
         *_cloud_faults(ops),
         *_stopped(history, blind, run),
-        *_late(late, allowed, widest, run),
+        *_late(late, widest, run),
         *_baseline(seen, ops, run),
     ]
-    return Health(tuple(problems), len(ops), late, percentile(delays, 0.99), widest, blind)
+    return Health(tuple(problems), len(ops), late, percentile([op.delay for op in ops], 0.99), widest, blind)
 
 
 def _stopped(history: History, blind: float, run: Run) -> Iterator[str]:
@@ -73,11 +72,16 @@ def _cloud_faults(ops: Sequence[Op]) -> Iterator[str]:
         yield f"{CLOUD_FAULT} in {len(struck)} of {len(ops)} operations: what they met is not the service's doing"
 
 
-def _late(late: float, allowed: float, widest: float, run: Run) -> Iterator[str]:
+def _is_late(op: Op, run: Run) -> bool:
+    """Delayed for too long, or slow for no other reason than the delay: that is not the service's doing."""
+    return op.delay > run.max_late or op.latency - op.delay <= run.patience < op.latency
+
+
+def _late(late: float, widest: float, run: Run) -> Iterator[str]:
     if late > LATE_SHARE:
         yield (
-            f"the canary delayed {late:.1%} of its operations by more than {duration_text(allowed)}: "
-            "the machine was too busy to measure on"
+            f"the canary delayed {late:.1%} of its operations by more than {duration_text(run.max_late)}, "
+            "or until they were slow: the machine was too busy to measure on"
         )
     if widest > run.max_gap:
         yield f"the canary fell silent for {duration_text(widest)} (allowed: {duration_text(run.max_gap)})"

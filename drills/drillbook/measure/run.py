@@ -10,6 +10,13 @@ from drillbook.errors import EvidenceError
 from drillbook.events import Json
 from drillbook.objective import Basis, Interval, Objective, ObjectiveKind
 
+_TIMED = (ObjectiveKind.RTO, ObjectiveKind.RPO, ObjectiveKind.LOSS_DURING, ObjectiveKind.INTERRUPTION)
+"""Objectives whose interval an unpunctual canary widens and never falsifies: it knows when it really looked."""
+_ERROR = 0.01
+"""The share of what was promised that measuring may add to it."""
+_AT_MOST = 0.5
+"""Seconds that it may add, however much was promised."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -57,9 +64,27 @@ class Run:
         return self.fault or Interval(self.end, self.end)
 
     @property
+    def tolerance(self) -> float:
+        """Seconds by which an operation may be late, or the canary silent, without doubt on the verdict: a hundredth of
+        the tightest time that was promised, and never more than half a second."""
+        limits = [each.limit for each in self.objectives if each.kind in _TIMED]
+        return min([_AT_MOST, *(_ERROR * limit for limit in limits)])
+
+    @property
+    def patience(self) -> float:
+        """An answer later than this after it was due can cost a verdict: it is bad, or above the P95 promised."""
+        promised = self.objective(ObjectiveKind.LATENCY)
+        return min(self.slow, promised.limit) if promised else self.slow
+
+    @property
+    def max_late(self) -> float:
+        """An operation that the canary delayed for longer is a late one."""
+        return max(1 / self.rate, 0.02, self.tolerance)
+
+    @property
     def max_gap(self) -> float:
         """A longer silence of the canary proves nothing about what happened in it."""
-        return 3 / self.rate
+        return max(3 / self.rate, self.tolerance)
 
     @property
     def enough(self) -> int:
