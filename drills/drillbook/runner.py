@@ -251,7 +251,8 @@ class _Attempt:
             timeout=self._left(LIMIT),
             clock=self._runner.clock,
             interval=_VERIFY_INTERVAL,
-            do=f"its budget is {duration_text(self._step.budget)}, and it was given twice that",
+            do=f"its budget is {duration_text(self._step.budget)}; on this target it was given "
+            f"{duration_text(self._given(LIMIT))}",
         )
 
     def _within_budget(self, work: Callable[[], T]) -> T:
@@ -268,9 +269,11 @@ class _Attempt:
                 self._runner.clock.sleep(min(error.delay * 2 ** min(tries - 1, 10), _LONGEST_PAUSE, left))
 
     def _left(self, budgets: float) -> float:
+        return max(0.0, self._started + self._given(budgets) - self._runner.clock.monotonic())
+
+    def _given(self, budgets: float) -> float:
         whole = budgets * self._step.budget
-        given = min(whole, max(LEAST, whole / self._runner.speed))
-        return max(0.0, self._started + given - self._runner.clock.monotonic())
+        return min(whole, max(LEAST, whole / self._runner.speed))
 
 
 def _given_up(error: TemporaryError, tries: int, step: Step) -> PermanentError:

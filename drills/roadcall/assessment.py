@@ -45,7 +45,7 @@ def _demand_that_the_primary_is_lost(world: World) -> None:
 def _demand_that_the_other_region_can_take_over(world: World) -> None:
     """The runbook only asks whether EC2 answers there, which says nothing about the data."""
     try:
-        _look_at_the_replica(world)
+        look_at_the_replica(world)
         _look_at_the_tables(world)
     except (TemporaryError, TargetError) as error:
         raise PermanentError(
@@ -53,7 +53,8 @@ def _demand_that_the_other_region_can_take_over(world: World) -> None:
         ) from error
 
 
-def _look_at_the_replica(world: World) -> None:
+def look_at_the_replica(world: World) -> None:
+    """Raises PermanentError unless the ledger has a replica in the other region that could take over."""
     rds = session_of(world).client("rds", DR)
     try:
         with calling(f"find the replica {CLUSTERS[DR]}"):

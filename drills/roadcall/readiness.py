@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from drillbook.aws.failures import calling
 from drillbook.aws.session import session_of
+from drillbook.errors import PermanentError
 from drillbook.probe import Reading
 
 from .alarms import LAG_LIMIT_MS
+from .assessment import look_at_the_replica
 from .backups import protected
 from .edge import HEALTH, health_checks
 from .names import CLUSTERS, DR, PRIMARY, REGIONS, TABLES, VAULT, recordings
@@ -35,7 +37,12 @@ def replicas_are_active(world: World) -> Reading:
 
 
 def ledger_lags_less_than_a_second(world: World) -> Reading:
-    """The average of AuroraGlobalDBReplicationLag. No data is no answer: a replica that is gone tells no lag."""
+    """The average of AuroraGlobalDBReplicationLag, while there is a replica: of one that is gone, the metric still
+    tells what it was."""
+    try:
+        look_at_the_replica(world)
+    except PermanentError as error:
+        return Reading(False, error.what)
     found = _statistics(
         world, DR, "AWS/RDS", "AuroraGlobalDBReplicationLag", {"DBClusterIdentifier": CLUSTERS[DR]}, "Average"
     )
@@ -89,8 +96,14 @@ def health_checks_are_green(world: World) -> Reading:
 
 
 def _replicas(world: World, table: str, region: str) -> dict[str, str]:
-    with calling(f"describe {table} in {region}"):
-        found = session_of(world).client("dynamodb", region).describe_table(TableName=table)["Table"]
+    """The state of each replica that ``region`` knows of; none if the table is not there."""
+    try:
+        with calling(f"describe {table} in {region}"):
+            found = session_of(world).client("dynamodb", region).describe_table(TableName=table)["Table"]
+    except PermanentError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return {}
     return {one["RegionName"]: one["ReplicaStatus"] for one in found.get("Replicas", [])}
 
 

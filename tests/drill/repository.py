@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -76,7 +77,7 @@ class Repository:
     def __init__(self, root: Path, service: str) -> None:
         self.root, self.service = root, service
         self.tmp = root / "tmp"
-        self.tmp.mkdir(parents=True)
+        self.tmp.mkdir(parents=True, exist_ok=True)
         for kind in ("drills", "features"):
             shutil.copytree(
                 CHECKOUT / kind / service, root / kind / service, ignore=shutil.ignore_patterns("__pycache__")
@@ -95,11 +96,13 @@ class Repository:
             text = text.replace(old, new)
         path.write_text(text)
 
-    def only(self, feature: str) -> None:
-        """Leave out all features but this one."""
+    def only(self, *features: str) -> None:
+        """Leave out all features but these, and what the service file says of sabotages: they name other drills."""
         for path in (self.root / "features" / self.service).glob("*.feature"):
-            if path.stem != feature:
+            if path.stem not in features:
                 path.unlink()
+        text = self.service_file.read_text()
+        self.service_file.write_text(re.sub(r"^sabotages:\n(?:  .*\n)*", "", text, flags=re.MULTILINE))
 
     def feature(self, story: str) -> None:
         """The service has this feature, and no other."""

@@ -17,7 +17,11 @@ from .repository import CHECKOUT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 RECOVERY = "drills/drillbook/aws/recovery"
-RESTORE_TO_NOW = (f"{RECOVERY}/point_in_time.py", "RestoreDateTime=self._settings.at", "UseLatestRestorableTime=True")
+ROUNDED_UP = (
+    f"{RECOVERY}/evidence.py",
+    "restore_to = (began - MARGIN).replace(microsecond=0)",
+    "restore_to = began.replace(microsecond=0) + timedelta(seconds=1)",
+)
 NO_DNS = (f"{RECOVERY}/health_checks.py", 'Inverted=state["inverted"]', "Inverted=False")
 WIPED = (f"{RECOVERY}/environment.py", "merged = {**self._variables(read), **wanted}", "merged = dict(wanted)")
 
@@ -51,7 +55,7 @@ def drilled(root: Path, service: str, drill: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("broken", "service", "drill", "cause"),
     [
-        (RESTORE_TO_NOW, "product-lambda", "Table corruption", "verify contents"),
+        (ROUNDED_UP, "product-lambda", "Table corruption", "verify contents"),
         (NO_DNS, "product-lambda", "Regional failure", "move the traffic"),
         (WIPED, "product-lambda", "Table corruption", "functions have their settings"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from xml.etree import ElementTree
@@ -15,7 +14,7 @@ from drillbook import side_by_side
 from drillbook.journal_file import count_open
 from drillbook.report.verify import verify
 
-from .repository import CHECKOUT, Repository
+from .repository import Repository
 
 pytestmark = pytest.mark.slow
 
@@ -105,11 +104,7 @@ def test_a_killed_worker_leaves_an_invalid_drill_that_heal_mends(notes: Reposito
 
 @pytest.mark.timeout(400)
 def test_embedded_drills_have_a_cloud_each_and_the_same_verdicts_as_in_one_process(notes: Repository) -> None:
-    for kind in ("drills", "features"):
-        shutil.copytree(CHECKOUT / kind / "product-lambda", notes.root / kind / "product-lambda")
-    for feature in (notes.root / "features" / "product-lambda").glob("*.feature"):
-        if feature.stem not in ("function_failure", "table_corruption"):
-            feature.unlink()
+    Repository(notes.root, "product-lambda").only("function_failure", "table_corruption")
     (notes.root / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib"]\n')
     command = ("run", "--root", str(notes.root))
     verdicts = []

@@ -165,3 +165,22 @@ def test_the_final_state_is_read_from_the_front_door(service: Any, canary: Canar
     assert "somebody else's" not in final.listed
     final.write(tmp_path / "final.json")
     assert Final.load(tmp_path / "final.json") == final
+
+
+def test_of_a_service_that_is_down_not_every_record_is_asked_for(
+    service: Any, canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drillbook.measure.final.GIVE_UP", 4)
+    until("enough records", lambda: canary.tail().acknowledged > 40)
+    assert canary.stop()
+    history = read(canary.out)
+    asked = []
+
+    def down(method: str, path: str) -> int:
+        asked.append(path)
+        return 503
+
+    service.down = down
+    final = read_final(door(service), history, CLOCK, attempts=1, pause=0.0)
+    assert set(final.keys.values()) == {None}
+    assert 4 <= len(asked) < len(final.keys)

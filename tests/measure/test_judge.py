@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from drillbook.errors import EvidenceError
 from drillbook.measure.final import Final
+from drillbook.measure.findings import alone
 from drillbook.measure.history import CLOUD_FAULT, History, Kind, Op, Res
 from drillbook.measure.judge import Judgement, judge
 from drillbook.measure.rto import State
@@ -356,3 +357,10 @@ def test_requests_without_an_answer_count_as_endless(simulate: Simulate, scene: 
     run = replace(RUN, fault=None, objectives=(Objective(ObjectiveKind.LATENCY, 1.0),))
     judged = judge(replace(history, ops=failing), final, run)
     assert judged.outcomes[0].measured.censored
+
+
+def test_without_a_canary_a_failed_plan_fails_and_nothing_shown_is_invalid() -> None:
+    assert alone([], "step “compare” failed") is Verdict.FAIL
+    assert alone([Check("intact", None)], "") is Verdict.INCONCLUSIVE
+    assert alone([Check("intact", True)], "") is Verdict.PASS
+    assert alone([], "") is Verdict.INVALID

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from drillbook.measure.history import ABSENT, FOREIGN, WRITES, History, Kind, Re
 
 T = TypeVar("T")
 UNREADABLE = "unreadable"
+GIVE_UP = 24
+"""So many records in vain, and not one read: the service is down, and the rest need not be asked for one by one."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,23 @@ class Final:
 
 
 def read_final(door: FrontDoor, history: History, clock: Clock, *, attempts: int = 3, pause: float = 0.2) -> Final:
-    """Read every key that the canary may have written, up to ``attempts`` times, ``pause`` seconds apart."""
+    """Read every key that the canary may have written, up to ``attempts`` times, ``pause`` seconds apart.
+
+    Of a service that answered for none of the first ``GIVE_UP``, the others are unreadable without being asked for.
+    """
     at, now = clock.monotonic(), clock.now()
+    answered, is_down, in_vain = threading.Event(), threading.Event(), itertools.count(1)
 
     def seen(key: str) -> int | None:
-        for attempt in range(attempts):
+        for attempt in range(0 if is_down.is_set() else attempts):
             if attempt:
                 clock.sleep(pause)
             answer = door.ask(Kind.READ, key, 0)
             if answer.res is Res.OK:
+                answered.set()
                 return answer.seen
+        if not answered.is_set() and next(in_vain) >= GIVE_UP:
+            is_down.set()
         return None
 
     keys = possible_keys(history)

@@ -29,6 +29,7 @@ def found(checks: Sequence[Check], plan_failure: str) -> list[Finding]:
 
 
 def alone(checks: Sequence[Check], plan_failure: str) -> Verdict:
-    """The verdict of a drill without a canary: without a single check it has shown nothing, and is INVALID."""
+    """The verdict of a drill without a canary. One that made no check, and whose plan did not fail, has shown nothing:
+    it is INVALID."""
     verdicts = [finding.verdict for finding in found(checks, plan_failure)]
-    return worst([*verdicts, *([Verdict.PASS] if checks else [Verdict.INVALID])])
+    return worst(verdicts or [Verdict.PASS if checks else Verdict.INVALID])
