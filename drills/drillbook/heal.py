@@ -32,6 +32,9 @@ Rebuild = Callable[[World, str, Mapping[str, Json]], Change]
 
 READ_BACK = 60.0
 """Seconds to keep trying a restore that fails temporarily, and again for its effect to be read back."""
+_AGAIN = 5.0
+"""Seconds after which a restore that is not read back is made again: what was under way may have undone it, such as
+data that another region sends as soon as it is back."""
 _ROUNDS = 3
 """How often a late call may undo a restore before we say that something else is at work."""
 
@@ -213,15 +216,25 @@ class _Healer:
 
     def _restore_and_read_back(self, change: Change, entry: Entry) -> None:
         """Restore, trying again while that fails temporarily, and wait until the world reads as before."""
+        restored_at = 0.0
 
         def restore() -> bool:
+            nonlocal restored_at
             change.restore(entry.before)
+            restored_at = self.clock.monotonic()
             return True
+
+        def is_restored() -> bool:
+            if change.restored(entry.before):
+                return True
+            if self.clock.monotonic() - restored_at >= _AGAIN:
+                restore()
+            return False
 
         wait_for(f"the restore of {entry.what}", restore, timeout=READ_BACK, clock=self.clock, interval=1.0)
         wait_for(
             f"reading back that {entry.what} is restored",
-            lambda: change.restored(entry.before),
+            is_restored,
             timeout=READ_BACK,
             clock=self.clock,
             do="look at the target; what drillbook would put back stands in the journal",

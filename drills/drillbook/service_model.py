@@ -170,7 +170,10 @@ class PlanSpec(Part):
 
 
 class Target(Part):
-    """Where the service may be drilled, and how it is made ready there. ``values`` stand for placeholders."""
+    """Where the service may be drilled, and how it is made ready there. ``values`` stand for placeholders.
+
+    ``lag``, of the embedded cloud alone: the seconds that a service's data takes between two of the regions.
+    """
 
     account: AccountId | None = None
     region: str | None = None
@@ -179,6 +182,7 @@ class Target(Part):
     stand_up: ActionsField = ()
     tear_down: ActionsField = ()
     values: dict[str, str] = Field(default_factory=dict)
+    lag: dict[Literal["dynamodb", "rds", "s3"], Duration] = Field(default_factory=dict)
 
 
 class Resource(Part):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drillbook.embedded import slots
-from drillbook.journal import default_path
+from drillbook import service, service_actions
+from drillbook.aws.fingerprint import fingerprint
+from drillbook.aws.session import Session, session_of
+from drillbook.clock import SystemClock
+from drillbook.embedded import process
+from drillbook.events import EventStream
+from drillbook.objective import Basis
+from drillbook.world import World
 
 from .repository import Repository
 
@@ -47,18 +54,18 @@ class DrilledRepository:
 
 
 class Catalogue(DrilledRepository):
-    """The product catalogue: each drill has an embedded cloud of its own. A killed one leaves it behind, broken, until
-    a heal has restored it and ended it.
+    """The product catalogue, stood up once on an embedded cloud that outlives every round."""
 
-    What a heal restores there is compared with what it was by ``tests/heal/test_kill_proof.py``, in one cloud.
-    """
+    def __init__(self, repository: Repository, world: World) -> None:
+        super().__init__(repository)
+        self.world = world
 
     def fingerprint(self) -> str:
-        state = default_path(self.repository.root).parent
-        return json.dumps([self.repository.open_changes(), [path.name for path, _ in slots.living(state)]])
+        """Every item counts, the canary's too, and every table: none was there before the drill."""
+        return json.dumps(fingerprint(session_of(self.world)), sort_keys=True)
 
     def repair(self) -> None:
-        """What one round left counts against that round alone, since the next one starts from there."""
+        """Nothing: what one round left counts against that round alone, since the next starts from there."""
 
 
 class Notes(DrilledRepository):
@@ -75,7 +82,34 @@ def catalogue(root: Path) -> Iterator[Catalogue]:
     repository = Repository(root, "product-lambda")
     repository.only("table_corruption")
     repository.edit(QUICK | UNPROVEN)
-    yield Catalogue(repository)
+    state = root / ".drillbook"
+    cloud = process.start(state, owner=os.getpid(), speed=1000, journal=state / "journal.sqlite3")
+    try:
+        world = world_of(repository, cloud)
+        service_actions.stand_up(world)
+        yield Catalogue(repository, world)
+        session_of(world).close()
+    finally:
+        process.stop(cloud)
+
+
+def world_of(repository: Repository, cloud: process.Cloud) -> World:
+    """The world of a drill, seen from outside: without a journal."""
+    clock = SystemClock()
+    events = EventStream(clock)
+    session = Session(cloud.account, "af-south-1", cloud.endpoint, clock=clock, events=events, speed=cloud.speed)
+    return World(
+        target="embedded",
+        basis=Basis.EMULATED,
+        service=service.load(repository.service_file),
+        clock=clock,
+        events=events,
+        workdir=repository.tmp,
+        run_id="outside",
+        values={"account": cloud.account},
+        aws=session,
+        speed=cloud.speed,
+    )
 
 
 @contextmanager

@@ -1,16 +1,14 @@
-"""A green drill means something: with its recovery sabotaged it goes red, and says why."""
+"""The product catalogue's green drills mean something: with its recovery sabotaged each goes red, and says why."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from drillbook import service as services
-from drillbook.proof import sabotage
 from drillbook.report import results
 
+from .red import assert_red
 from .repository import Repository, Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -52,21 +50,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     ],
 )
 def test_a_sabotaged_recovery_fails_and_names_its_cause(catalogue: Repository, name: str, cause: str) -> None:
-    done, (drill,) = catalogue.drilled("--sabotage", name)
-    assert (done.code, drill["verdict"]) == (1, "FAIL"), done
-    assert cause in " ".join(drill["causes"])
-    assert drill["leftovers"] == 0
-    assert catalogue.open_changes() == 0
-
-
-def test_every_scenario_has_a_sabotage(catalogue: Repository) -> None:
-    file = services.load(catalogue.service_file)
-    known = [sabotage.find(file, name) for name in file.sabotages if file.sabotages[name].canary is None]
-    for path in (catalogue.root / "features" / "product-lambda").glob("*.feature"):
-        text = path.read_text()
-        (drill,) = re.findall(r"Scenario: (.+)", text)
-        faults = re.findall(r'the fault "(.+)" strikes', text)
-        assert any(each.concerns(drill, faults) for each in known), drill
+    assert_red(catalogue, name, cause)
 
 
 def test_a_drill_whose_canary_is_dead_claims_nothing(catalogue: Repository) -> None:

@@ -211,6 +211,20 @@ def test_a_restore_that_cannot_be_read_back_is_not_healed(bench: Bench) -> None:
     assert states(bench) == ["applied"]
 
 
+def test_what_came_back_just_after_a_restore_is_restored_again(bench: Bench) -> None:
+    """As a region's last writes do, which arrive when the region is back."""
+    bench.set("lamp", "off")
+    arriving = ["off"]
+
+    def arrives(key: str) -> None:
+        if arriving:
+            bench.room.late.append((bench.clock.monotonic(), key, arriving.pop()))
+
+    bench.room.on_restore = arrives
+    assert bench.heal().restored == 1
+    assert bench.room.log == ["restore lamp"] * 2
+
+
 def test_a_world_that_no_longer_exists_is_closed_as_gone(bench: Bench) -> None:
     bench.set("lamp", "off")
     bench.connect = lambda _: None

@@ -159,6 +159,14 @@ def test_what_belongs_to_one_drill_alone_is_not_kept(opened: Opened, more: str, 
 
 
 @pytest.mark.slow
+def test_data_takes_as_long_between_the_services_regions_as_its_file_says(opened: Opened) -> None:
+    text = SERVICE.replace("{primary: eu-west-1}", "{primary: eu-west-1, dr: af-south-1}")
+    (opened.folder / "service.yaml").write_text(text.replace("embedded: {", "embedded: {lag: {dynamodb: 1500 ms}, "))
+    first = opened.world()
+    assert process.status(clouds_of(first)[0])["links"] == {"dynamodb:af-south-1|eu-west-1": 1.5}
+    over(first)
+
+
 def test_truth_is_asked_for_once_a_world(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -44,7 +45,15 @@ def open_world(world: World, place: Place) -> None:
     lodging = _open(world, clouds)
     world.leave = partial(clouds.leave, lodging)
     world.address = {"cloud": lodging.cloud.id, "state": str(lodging.slot), "own_cloud": True}
+    process.set_links(lodging.cloud, links(world.service))
     _attach(world, lodging.cloud)
+
+
+def links(service: Service) -> dict[str, float]:
+    """Seconds that data takes between the service's regions, where its service file says so."""
+    pairs = list(combinations(sorted(set(service.regions.values())), 2))
+    lag = service.targets["embedded"].lag
+    return {f"{what}:{one}|{other}": seconds for what, seconds in lag.items() for one, other in pairs}
 
 
 def gives_own_cloud(state: Path) -> bool:
