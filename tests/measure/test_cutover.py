@@ -192,6 +192,15 @@ def test_a_record_that_was_away_until_the_region_returned_does_not_keep_the_serv
     assert judged.verdict is Verdict.PASS
 
 
+def test_a_record_that_takes_a_while_to_come_back_is_away_until_then() -> None:
+    history, final, run = returning(shown_between=0)
+    later = tuple(replace(op, seen=0) if op.f is Kind.READ and 12.0 <= op.sent < 13.0 else op for op in history.ops)
+    judged = judge(replace(history, ops=later), final, run)
+    assert judged.rto is not None
+    assert judged.rto.state is State.RECOVERED
+    assert 2.0 in judged.rto.interval
+
+
 def test_without_a_recovery_the_end_of_the_fault_is_the_recovery() -> None:
     history, final, run = returning(shown_between=0)
     judged = judge(history, final, replace(run, exec1=None))

@@ -155,6 +155,15 @@ def test_a_silence_of_a_hundredth_of_what_was_promised_is_tolerated_and_no_longe
     assert "fell silent" in stricter.causes[0]
 
 
+@pytest.mark.parametrize(("late", "busy"), [(1, False), (2, True)])
+def test_one_late_operation_of_a_few_is_no_busy_machine(simulate: Simulate, scene: Any, late: int, busy: bool) -> None:
+    history, final, _ = simulate(scene())
+    few = [op for op in history.ops if op.sent > 10.0]
+    few[:late] = [replace(op, sent=op.sent + 0.6, done=op.done + 0.6) for op in few[:late]]
+    judged = judge(History(history.header, tuple(few)), final, replace(RUN, fault=None, objectives=()))
+    assert any("too busy" in cause for cause in judged.causes) is busy
+
+
 def test_a_canary_that_had_no_cpu_to_take_its_answers_is_invalid_too(simulate: Simulate, scene: Any) -> None:
     history, final, _ = simulate(scene())
     slow = tuple(replace(op, done=op.done + 0.7, wait=0.7) if op.i % 20 == 0 else op for op in history.ops)

@@ -1,8 +1,8 @@
 """Records that were away while the service ran elsewhere, and came back when the fault was over.
 
 What a lost region had acknowledged and not yet sent on is missing after a failover. It is not lost for good: when the
-region returns, replication catches up. Until then the reads of such a record show less than was acknowledged, whatever
-the recovery does: as with records lost for good, that cannot tell whether the service is back.
+region returns, replication catches up, which takes its time. Until then the reads of such a record show less than was
+acknowledged, whatever the recovery does: as with records lost for good, that cannot tell whether the service is back.
 """
 
 from __future__ import annotations
@@ -23,15 +23,22 @@ def away(ops: Sequence[Op], run: Run) -> frozenset[int]:
     if run.fault is None or run.exec1 is None or run.lifted is None or run.exec1 > run.lifted:
         return frozenset()
     acked = {(op.key, op.ver): op.done for op in ops if op.f in WRITES and op.res is Res.OK}
-    between = [op for op in _reads(ops) if run.fault.lo <= op.sent < run.lifted]
-    return frozenset(op.i for reads in _by_key(between).values() for op in _missing(reads, acked, run.exec1))
+    since = [op for op in _reads(ops) if run.fault.lo <= op.sent]
+    missing = (_missing(reads, acked, run.exec1, run.lifted) for reads in _by_key(since).values())
+    return frozenset(op.i for reads in missing for op in reads)
 
 
-def _missing(reads: Sequence[Op], acked: Mapping[tuple[str, int], float], recovered: float) -> Iterable[Op]:
-    """The reads of one key that miss what was acknowledged before the recovery, if none after it showed it."""
-    stale = [op for op in reads if op.stale and acked.get((op.key, op.ver), recovered) < recovered]
-    shown = any(not op.stale and op.sent >= recovered for op in reads)
-    return () if shown else stale
+def _missing(
+    reads: Sequence[Op], acked: Mapping[tuple[str, int], float], recovered: float, lifted: float
+) -> Iterable[Op]:
+    """The reads of one key that miss what was acknowledged before the recovery, until it is shown again.
+
+    None if it was shown before the fault was over. One that is not shown again was away until then.
+    """
+    shown = min((op.sent for op in reads if not op.stale and op.sent >= recovered), default=lifted)
+    if shown < lifted:
+        return ()
+    return [op for op in reads if op.stale and op.sent < shown and acked.get((op.key, op.ver), recovered) < recovered]
 
 
 def _reads(ops: Iterable[Op]) -> Iterable[Op]:

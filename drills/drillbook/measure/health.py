@@ -14,7 +14,8 @@ from drillbook.measure.sight import Sighting
 from drillbook.units import duration_text
 
 LATE_SHARE = 0.01
-"""More operations than this falsified by the canary's own delay, and the machine was too busy to measure on."""
+"""More operations than this falsified by the canary's own delay, and more than one: then the machine was too busy to
+measure on."""
 UNSTEADY_SHARE = 0.05
 """More bad operations than this in the last W before the fault, and the service was not well to begin with."""
 
@@ -45,16 +46,16 @@ def health(history: History, seen: Sequence[Sighting], run: Run) -> Health:
     ops = [each.op for each in seen if each.op.sent <= run.end]
     if not ops:
         return Health(("the canary sent nothing",), 0, 0.0, 0.0, 0.0, run.end - run.reference.lo)
-    late = sum(_is_late(op, run) for op in ops) / len(ops)
+    late = sum(_is_late(op, run) for op in ops)
     widest = max((after.sent - before.sent for before, after in pairwise(ops)), default=0.0)
     blind = max(0.0, run.end - ops[-1].sent)
     problems = [
         *_cloud_faults(ops),
         *_stopped(history, blind, run),
-        *_late(late, widest, run),
+        *_late(late, len(ops), widest, run),
         *_baseline(seen, ops, run),
     ]
-    return Health(tuple(problems), len(ops), late, percentile([op.delay for op in ops], 0.99), widest, blind)
+    return Health(tuple(problems), len(ops), late / len(ops), percentile([op.delay for op in ops], 0.99), widest, blind)
 
 
 def _stopped(history: History, blind: float, run: Run) -> Iterator[str]:
@@ -74,13 +75,13 @@ def _cloud_faults(ops: Sequence[Op]) -> Iterator[str]:
 
 def _is_late(op: Op, run: Run) -> bool:
     """Delayed for too long, or slow for no other reason than the delay: that is not the service's doing."""
-    return op.delay > run.max_late or op.latency - op.delay <= run.patience < op.latency
+    return op.delay > run.max_late or op.latency - op.delay <= run.slow < op.latency
 
 
-def _late(late: float, widest: float, run: Run) -> Iterator[str]:
-    if late > LATE_SHARE:
+def _late(late: int, ops: int, widest: float, run: Run) -> Iterator[str]:
+    if late > max(1, LATE_SHARE * ops):
         yield (
-            f"the canary delayed {late:.1%} of its operations by more than {duration_text(run.max_late)}, "
+            f"the canary delayed {late / ops:.1%} of its operations by more than {duration_text(run.max_late)}, "
             "or until they were slow: the machine was too busy to measure on"
         )
     if widest > run.max_gap:

@@ -54,15 +54,19 @@ def _bucket(t: float, group: Sequence[Sighting]) -> Json:
 
 
 def p95_after(seen: Sequence[Sighting], since: float, until: float) -> Interval | None:
-    """The 95th percentile of all operations sent from ``since`` to ``until``, unanswered ones counting as endless.
+    """The 95th percentile of all operations sent from ``since`` to ``until``, unanswered ones counting as endless:
+    at least without what the canary itself delayed, at most with it.
 
     None of fewer than 20, where it would be the slowest alone.
     """
-    waits = [each.op.latency if each.op.res is Res.OK else math.inf for each in seen if since <= each.op.sent <= until]
-    if len(waits) < ENOUGH:
+    ops = [each.op for each in seen if since <= each.op.sent <= until]
+    if len(ops) < ENOUGH:
         return None
-    p95 = percentile(waits, 0.95)
-    return Interval(min(p95, max(wait for wait in [0.0, *waits] if math.isfinite(wait))), p95)
+    answered = [op.latency - op.delay for op in ops if op.res is Res.OK]
+    unanswered = [math.inf] * (len(ops) - len(answered))
+    lowest = percentile([*answered, *unanswered], 0.95)
+    highest = percentile([*(op.latency for op in ops if op.res is Res.OK), *unanswered], 0.95)
+    return Interval(min(lowest, max(answered, default=0.0)), highest)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

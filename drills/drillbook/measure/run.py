@@ -71,12 +71,6 @@ class Run:
         return min([_AT_MOST, *(_ERROR * limit for limit in limits)])
 
     @property
-    def patience(self) -> float:
-        """An answer later than this after it was due can cost a verdict: it is bad, or above the P95 promised."""
-        promised = self.objective(ObjectiveKind.LATENCY)
-        return min(self.slow, promised.limit) if promised else self.slow
-
-    @property
     def max_late(self) -> float:
         """An operation that the canary delayed for longer is a late one."""
         return max(1 / self.rate, 0.02, self.tolerance)
