@@ -201,6 +201,23 @@ def test_a_record_that_takes_a_while_to_come_back_is_away_until_then() -> None:
     assert 2.0 in judged.rto.interval
 
 
+def test_a_deletion_that_was_away_does_not_keep_the_service_down_either() -> None:
+    history, _, run = returning(shown_between=0)
+    there = Op(-1, Kind.INSERT, "k", 1, 4.0, 4.0, 4.05, Res.OK)
+    deleted = [
+        replace(op, f=Kind.DELETE, ver=2)
+        if op.f is Kind.INSERT
+        else replace(op, ver=0, seen=None if op.seen is None else 1 - op.seen)
+        if op.f is Kind.READ
+        else op
+        for op in history.ops
+    ]
+    judged = judge(replace(history, ops=(there, *deleted)), Final({"k": 0}), run)
+    assert judged.rto is not None
+    assert judged.rto.state is State.RECOVERED
+    assert 2.0 in judged.rto.interval
+
+
 def test_without_a_recovery_the_end_of_the_fault_is_the_recovery() -> None:
     history, final, run = returning(shown_between=0)
     judged = judge(history, final, replace(run, exec1=None))

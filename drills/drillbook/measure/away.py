@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from drillbook.measure.history import WRITES, Kind, Op, Res
+from drillbook.measure.history import ABSENT, WRITES, Kind, Op, Res
 from drillbook.measure.run import Run
 
 
@@ -22,10 +22,15 @@ def away(ops: Sequence[Op], run: Run) -> frozenset[int]:
     """
     if run.fault is None or run.exec1 is None or run.lifted is None or run.exec1 > run.lifted:
         return frozenset()
-    acked = {(op.key, op.ver): op.done for op in ops if op.f in WRITES and op.res is Res.OK}
+    acked = {(op.key, _shown_after(op)): op.done for op in ops if op.f in WRITES and op.res is Res.OK}
     since = [op for op in _reads(ops) if run.fault.lo <= op.sent]
     missing = (_missing(reads, acked, run.exec1, run.lifted) for reads in _by_key(since).values())
     return frozenset(op.i for reads in missing for op in reads)
+
+
+def _shown_after(write: Op) -> int:
+    """What a read expects once this write was acknowledged."""
+    return ABSENT if write.f is Kind.DELETE else write.ver
 
 
 def _missing(
