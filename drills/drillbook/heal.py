@@ -32,7 +32,7 @@ Rebuild = Callable[[World, str, Mapping[str, Json]], Change]
 
 READ_BACK = 60.0
 """Seconds to keep trying a restore that fails temporarily, and again for its effect to be read back."""
-_AGAIN = 5.0
+_AGAIN = 2.0
 """Seconds after which a restore that is not read back is made again: what was under way may have undone it, such as
 data that another region sends as soon as it is back."""
 _ROUNDS = 3
