@@ -74,8 +74,9 @@ def _cloud_faults(ops: Sequence[Op]) -> Iterator[str]:
 
 
 def _is_late(op: Op, run: Run) -> bool:
-    """Delayed for too long, or slow for no other reason than the delay: that is not the service's doing."""
-    return op.delay > run.max_late or op.latency - op.delay <= run.slow < op.latency
+    """Delayed for too long, or slow for no other reason than its delay: that is not the service's doing."""
+    is_slow_for_it = op.latency - op.delay <= run.slow < op.latency
+    return op.delay > (run.punctual if is_slow_for_it else run.max_late)
 
 
 def _late(late: int, ops: int, widest: float, run: Run) -> Iterator[str]:

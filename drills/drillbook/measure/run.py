@@ -71,9 +71,14 @@ class Run:
         return min([_AT_MOST, *(_ERROR * limit for limit in limits)])
 
     @property
+    def punctual(self) -> float:
+        """An operation that left within so many seconds after it was due was on time."""
+        return max(1 / self.rate, 0.02)
+
+    @property
     def max_late(self) -> float:
-        """An operation that the canary delayed for longer is a late one."""
-        return max(1 / self.rate, 0.02, self.tolerance)
+        """An operation that the canary delayed for longer is a late one, whatever came of it."""
+        return max(self.punctual, self.tolerance)
 
     @property
     def max_gap(self) -> float:
