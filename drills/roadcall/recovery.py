@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from drillbook.aws.recovery import notice, promote_cluster, stacks
 from drillbook.aws.session import session_of
 from drillbook.recovery import Phase, Plan, Step
+from drillbook.report import notices
 
 from . import assessment, customers, standby
 from .names import CLUSTERS, DR, GLOBAL_DATABASE, PRIMARY, STACK, TEMPLATE, stack_parameters, topic_arn
@@ -26,6 +27,8 @@ LEADS = "the on-call engineer takes the lead"
 PROMOTES = "promote the Aurora replica"
 DEPLOYS = "deploy the services to us-west-2"
 SHIFTS = "lead customers to us-west-2"
+CALL = f"{PRIMARY} does not answer; on-call engineer, platform owner and customer support: join the incident channel"
+REGRET = "We serve from another region. What was reported in the last minute before the outage may have to be repeated."
 
 
 def fail_over(world: World) -> Plan:
@@ -42,8 +45,7 @@ def _decide(world: World) -> tuple[Step, ...]:
         notice.record_step(world, "declare the incident", "declared", lambda: assessment.declaration(world),
                            budget=1 * MINUTE),
         notice.notice_step(world, "call the incident response team", topic, f"DR event: {PRIMARY} is lost",
-                           "On-call engineer, platform owner and customer support: join the incident channel.",
-                           budget=1 * MINUTE),
+                           lambda: notices.incident_declared(world, CALL, region=DR), budget=1 * MINUTE),
         Step(LEADS, lambda: "Take the lead of the incident, and say so in its channel.", Phase.COMMUNICATE,
              budget=3 * MINUTE, manual=True),
     )  # fmt: skip
@@ -68,18 +70,15 @@ def _take_over(world: World) -> tuple[Step, ...]:
 def _tell(world: World) -> tuple[Step, ...]:
     """Step 8, while the others still watch."""
     topic = topic_arn(session_of(world).account, DR)
-    told = notice.notice_step(
-        world,
-        "tell the customers",
-        topic,
-        "Roadside assistance is available again",
-        "We serve from another region. What was reported in the last minute before the outage may have to be repeated.",
-        budget=5 * MINUTE,
-    )
-    updated = notice.record_step(
-        world, "update status page and ticket", "mitigated", f"customers are served from {DR}", budget=5 * MINUTE
-    )
-    return replace(told, after=(SHIFTS,)), replace(updated, after=(SHIFTS,))
+    told = (
+        notice.notice_step(world, "tell the customers", topic, "Roadside assistance is available again", REGRET,
+                           budget=5 * MINUTE),
+        notice.notice_step(world, "tell the stakeholders", topic, f"Roadside assistance: served from {DR}",
+                           lambda: notices.failover_complete(world, region=DR), budget=5 * MINUTE),
+        notice.record_step(world, "update status page and ticket", "mitigated", f"customers are served from {DR}",
+                           budget=5 * MINUTE),
+    )  # fmt: skip
+    return tuple(replace(step, after=(SHIFTS,)) for step in told)
 
 
 # -- the steps --------------------------------------------------------------------------------------------------------
