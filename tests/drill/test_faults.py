@@ -6,6 +6,8 @@ import pytest
 
 from .repository import Repository
 
+pytestmark = pytest.mark.slow
+
 FAULTS = """
 faults:
   server stopped:
@@ -53,7 +55,6 @@ def test_the_rto_counts_from_the_first_fault_until_the_service_is_back_by_itself
     assert notes.open_changes() == 0
 
 
-@pytest.mark.slow
 def test_a_recovery_that_was_run_is_somebody_who_acted(notes: Repository) -> None:
     tell(notes, UNAIDED.replace('And the fault "server stopped" is over', 'And the recovery plan "restore" is run'))
     notes.edit({"  restore the backup:": "  restore:"})
@@ -62,7 +63,6 @@ def test_a_recovery_that_was_run_is_somebody_who_acted(notes: Repository) -> Non
     assert "nobody had to act: the recovery plan 'restore' was run" in done.out + "".join(drill["causes"])
 
 
-@pytest.mark.slow
 def test_faults_share_one_blast_radius(notes: Repository) -> None:
     tell(notes, UNAIDED)
     notes.edit({"max_resources: 2": "max_resources: 1"})
@@ -71,7 +71,6 @@ def test_faults_share_one_blast_radius(notes: Repository) -> None:
     assert "the fault touches 2 resources; allowed: 1" in drill["causes"][0]
 
 
-@pytest.mark.slow
 def test_a_fault_that_is_not_in_place_cannot_be_over(notes: Repository) -> None:
     tell(notes, UNAIDED.replace('And the fault "server stopped" strikes\n', ""))
     done, (drill,) = notes.drilled("--rate", "8")

@@ -38,7 +38,6 @@ def test_a_sentence_that_does_not_hold_is_a_finding(notes: Repository) -> None:
     assert notes.open_changes() == 0
 
 
-@pytest.mark.slow
 def test_a_judge_that_crashes_does_not_keep_the_drill_from_healing(notes: Repository) -> None:
     (notes.root / STEPS).write_text("from drillbook.measure import judge\n\njudge.judge = lambda *_: 1 / 0\n")
     done = notes.drill().end()
@@ -104,6 +103,8 @@ plans: {call the cloud: {steps: [{name: call, run: ["{python}", "{service_dir}/c
 """
 CALL = """
 import sys, urllib.error, urllib.request
+
+pytestmark = pytest.mark.slow
 scope = "Credential=k/20260101/eu-west-1/dynamodb/aws4_request"
 headers = {
     "X-Amz-Target": "DynamoDB_20120810.OPERATION",

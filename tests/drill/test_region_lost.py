@@ -45,6 +45,8 @@ import pathlib, sys, time
 from drillbook.drill import Assignment, Conditions, Drill
 from drillbook.journal import Journal, default_path
 
+pytestmark = pytest.mark.slow
+
 root, then = pathlib.Path(sys.argv[1]), sys.argv[2]
 checks = ("primary is dark", "standby lives")
 with Journal(default_path(root)) as journal:

@@ -9,8 +9,9 @@ from drillbook.world import World
 from .conftest import Ask
 from .running import recover, strike
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize(
     ("fault", "alarm", "plan"),
     [

@@ -15,6 +15,8 @@ from drillbook.world import World
 from .conftest import Ask
 from .running import outcomes, recover, run, sabotaged, strike
 
+pytestmark = pytest.mark.slow
+
 
 def environment(world: World, function: str) -> dict[str, str]:
     read = session_of(world).client("lambda").get_function_configuration(FunctionName=function)
@@ -88,7 +90,7 @@ def test_the_writers_are_stopped_while_the_table_is_restored(world: World, ask: 
     assert ask("GET", "/products/absent")[0] == 404
 
 
-@pytest.mark.parametrize("done", [*(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4, 5, 6, 7, 10)), 8])
+@pytest.mark.parametrize("done", [2, 4, 5, 6, 7, 8, 10])
 def test_a_plan_that_was_broken_off_is_resumed(world: World, ask: Ask, done: int) -> None:
     strike(world, "table corruption")
     plan = service_actions.build_plan(world, "restore table")
@@ -123,7 +125,7 @@ CALLS = range(1, 140, 1 if os.environ.get("DRILLBOOK_EVERY_CALL") else 3)
 """Every third call of the recovery is enough for each change; with DRILLBOOK_EVERY_CALL=1 each one has its turn."""
 
 
-@pytest.mark.parametrize("call", [pytest.param(n, marks=() if n == 64 else pytest.mark.slow) for n in CALLS])
+@pytest.mark.parametrize("call", CALLS)
 def test_wherever_a_call_fails_running_the_plan_again_recovers(world: World, ask: Ask, call: int) -> None:
     strike(world, "table corruption")
     _failing_at(world, call)
@@ -229,7 +231,7 @@ def test_repointing_to_the_wrong_table_looks_well_and_is_found_by_the_check(worl
 @pytest.mark.parametrize(
     ("fault", "plan", "skipped"),
     [
-        pytest.param("table corruption", "restore table", "repoint functions", marks=pytest.mark.slow),
+        ("table corruption", "restore table", "repoint functions"),
         ("bad deployment", "roll back function", "roll back"),
     ],
 )
