@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drillbook.embedded import process, slots
 
 from .repository import CHECKOUT
 
@@ -27,12 +30,15 @@ WIPED = (f"{RECOVERY}/environment.py", "merged = {**self._variables(read), **wan
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path: Path) -> Iterator[Path]:
     """Everything that is drilled and what drills it, to be broken."""
     for folder in ("drills", "features", "steps"):
         shutil.copytree(CHECKOUT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
-    return tmp_path
+    yield tmp_path
+    # A drill that could not be healed keeps its cloud.
+    for _, cloud in slots.living(tmp_path / ".drillbook"):
+        process.stop(cloud)
 
 
 def drilled(root: Path, service: str, drill: str) -> tuple[int, dict[str, Any]]:
