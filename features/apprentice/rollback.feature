@@ -7,7 +7,7 @@ Feature: Data and traffic go home after the disaster
 
   Background:
     Given the service "apprentice"
-    And the canary is running
+    And the canary makes 20 requests a second
     And the service is in steady state
     And the hourly backup has run and its copy has arrived
 

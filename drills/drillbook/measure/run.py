@@ -66,8 +66,11 @@ class Run:
     @property
     def tolerance(self) -> float:
         """Seconds by which an operation may be late, or the canary silent, without doubt on the verdict: a hundredth of
-        the tightest time that was promised, and never more than half a second."""
+        the tightest time that was promised, and never more than half a second. None after a fault whose outage nobody
+        limited: any number may be what it is measured for."""
         limits = [each.limit for each in self.objectives if each.kind in _TIMED]
+        if self.fault and not limits:
+            return 0.0
         return min([_AT_MOST, *(_ERROR * limit for limit in limits)])
 
     @property
