@@ -221,9 +221,10 @@ def record(rates: list[float], count: int, burden: int = 0) -> list[Recorded]:
 
 
 def starved() -> dict[str, Any]:
-    """Outages at 50 Hz beside twenty busy processes for each core."""
+    """Outages at 50 Hz beside twenty busy processes for each core, where a promise of 2 s leaves no room for delays."""
     recorded = record([50.0], 5, burden=20 * (os.cpu_count() or 1))[0]
-    judged = judge(recorded.history, recorded.final, replace(recorded.run(0), end=recorded.end))
+    strict = replace(recorded.run(0), end=recorded.end, objectives=(Objective(ObjectiveKind.RTO, 2.0),))
+    judged = judge(recorded.history, recorded.final, strict)
     return {"verdict": str(judged.verdict), "causes": list(judged.causes), "late": judged.health.late}
 
 

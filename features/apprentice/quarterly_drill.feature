@@ -12,6 +12,7 @@ Feature: The quarterly exercise goes to the other region and back
 
   Scenario: Quarterly DR drill: to us-west-2 and back
     When the recovery plan "announce the exercise" is run
+    And 1500 ms pass
     And the fault "region lost" strikes
     Then the failure is detected by "health" within 15 minutes
     When the recovery plan "fail over to us-west-2" is run

@@ -7,12 +7,13 @@ Feature: Data and traffic go home after the disaster
 
   Background:
     Given the service "apprentice"
-    And the canary makes 20 requests a second
+    And the canary is running
     And the service is in steady state
     And the hourly backup has run and its copy has arrived
 
   Scenario: Rollback after DR: habits and customers return to us-east-1
-    When the fault "region lost" strikes
+    When 2 seconds pass
+    And the fault "region lost" strikes
     Then the failure is detected by "health" within 15 minutes
     When the recovery plan "fail over to us-west-2" is run
     Then the service is back in steady state
