@@ -206,6 +206,11 @@ class Drill:
     # -- small things -------------------------------------------------------------------------------------------------
 
     @property
+    def is_interrupted(self) -> bool:
+        """By a signal, before its scenario had ended."""
+        return isinstance(self.log.error, KeyboardInterrupt)
+
+    @property
     def instrument(self) -> Instrument | None:
         """The drill's canary; None before it was started."""
         return self._judging.instrument

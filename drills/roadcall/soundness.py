@@ -111,6 +111,14 @@ def _at_odds(records: Records) -> Iterator[str]:
             yield name
 
 
+def ahead(records: Records) -> Iterator[str]:
+    """Of those that were being written: the incidents whose row is not what their item is."""
+    for name, row in records.dispatches.items():
+        item = records.items.get(name)
+        if row.fresh and (item is None or item.get("revision") != {"N": str(row.revision)}):
+            yield name
+
+
 def _dangling(records: Records) -> Iterator[str]:
     for name, item in records.items.items():
         vendor, reporter = item.get("vendor", {}).get("S"), item.get("reporter", {}).get("S", "guest")

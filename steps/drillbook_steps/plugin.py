@@ -189,8 +189,9 @@ def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, step: Step
     _tell_drill(request, exception, step)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_bdd_after_scenario(request: pytest.FixtureRequest) -> None:
-    """Runs in a ``finally``: an interrupt has no step_error hook of its own."""
+    """Runs in a ``finally``: an interrupt has no step_error hook of its own. First, since another hook may fail."""
     error = sys.exc_info()[1]
     if error is not None and not isinstance(error, Exception | pytest.skip.Exception):
         _tell_drill(request, error, None)
@@ -218,6 +219,8 @@ def pytest_runtest_makereport(
     from drillbook.errors import DrillbookError
 
     error = call.excinfo.value
+    if ACTIVE in item.stash and item.stash[ACTIVE].is_interrupted and not isinstance(error, KeyboardInterrupt):
+        item.session.shouldstop = "interrupted"  # by a signal, whatever has failed on the way out
     if isinstance(error, NotSimulated):
         report.outcome, report.longrepr = "skipped", (str(item.path), 0, f"NOT SIMULATED: {error}")
     elif isinstance(error, DrillbookError | NotMet):

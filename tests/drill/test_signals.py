@@ -67,6 +67,16 @@ def test_ctrl_c_in_a_recovery_step_heals_and_a_second_one_does_not_stop_the_heal
 
 
 @pytest.mark.slow
+def test_an_interrupt_is_one_although_a_hook_fails_on_the_way_out(thoughtful: Repository) -> None:
+    hook = "def pytest_bdd_after_scenario():\n    raise RuntimeError('the pager is not plugged in')\n"
+    (thoughtful.root / "features" / "notes-http" / "conftest.py").write_text(hook)
+    done = interrupted(thoughtful.drill(), RECOVERING, SIGINT).end()
+    assert done.code == INTERRUPTED, done
+    assert_nothing_is_left(thoughtful)
+    assert_told_as_interrupted(thoughtful)
+
+
+@pytest.mark.slow
 def test_a_sigterm_to_plain_pytest_after_the_fault_heals(thoughtful: Repository) -> None:
     run = interrupted(thoughtful.pytest("--alluredir=allure"), STRUCK, SIGTERM)
     done = run.end()

@@ -68,6 +68,13 @@ def test_an_incident_that_is_being_written_may_be_in_the_ledger_alone(records: A
     assert "1 incidents differ between the stores (new)" in faults_in(records)
 
 
+def test_a_row_that_was_being_written_is_ahead_unless_its_item_has_followed(records: Any) -> None:
+    records.dispatches["new"] = Dispatch(1, "new", "open", None, 9500, fresh=True)
+    records.dispatches["seed-001"] = replace(records.dispatches["seed-001"], revision=2, fresh=True)
+    records.dispatches["seed-002"] = replace(records.dispatches["seed-002"], fresh=True)
+    assert list(code("soundness.py:ahead")(records)) == ["seed-001", "new"]
+
+
 def test_a_review_without_impact_or_without_the_fault_is_not_complete() -> None:
     missing_in, needed = code("review.py:missing_in"), code("review.py:NEEDED")
     whole = "# Review\n" + "".join(
