@@ -209,7 +209,8 @@ class VaultBackend(Vaults):
                     job.end("FAILED", self.now(), "The job was under way when the world was saved")
         for point in self.points.values():
             # A snapshot is as old as it was: whoever demands a recent one must not be told how long the file lay about.
-            point.created += slept
+            # One that a plan took since the world was read, a moment ago, does not become one of the future.
+            point.created = min(point.created + slept, self.now())
             point.delete_at = point.delete_at and point.delete_at + slept
         for clockwork in self.clockworks.values():
             clockwork.begun, clockwork.last = clockwork.begun + slept, clockwork.last + slept
