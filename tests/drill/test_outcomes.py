@@ -10,6 +10,8 @@ from moto.server import ThreadedMotoServer
 
 from .repository import QUIET, Repository, Run
 
+pytestmark = pytest.mark.slow
+
 STEPS = "features/notes-http/conftest.py"
 IN_EFFECT = "    Then the failure is detected by"
 
@@ -103,8 +105,6 @@ plans: {call the cloud: {steps: [{name: call, run: ["{python}", "{service_dir}/c
 """
 CALL = """
 import sys, urllib.error, urllib.request
-
-pytestmark = pytest.mark.slow
 scope = "Credential=k/20260101/eu-west-1/dynamodb/aws4_request"
 headers = {
     "X-Amz-Target": "DynamoDB_20120810.OPERATION",

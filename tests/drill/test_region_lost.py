@@ -14,6 +14,8 @@ from drillbook.waiting import wait_for
 
 from .repository import Repository, Run
 
+pytestmark = pytest.mark.slow
+
 SERVICE = """
 service: ledger
 regions: {primary: eu-west-1, standby: eu-central-1}
@@ -44,8 +46,6 @@ DRILL = """
 import pathlib, sys, time
 from drillbook.drill import Assignment, Conditions, Drill
 from drillbook.journal import Journal, default_path
-
-pytestmark = pytest.mark.slow
 
 root, then = pathlib.Path(sys.argv[1]), sys.argv[2]
 checks = ("primary is dark", "standby lives")
