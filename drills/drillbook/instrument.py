@@ -89,13 +89,14 @@ class Instrument:
         """
         told, clock = self._world.service.canary, self._world.clock
         enough = told.hold + told.slow + 5 / self._settings.rate
-        patience = clock.monotonic() + told.hold + max(3.0, 30 / self._settings.rate)
+        patience, begun = told.hold + max(3.0, 30 / self._settings.rate), clock.monotonic()
 
         def seen() -> Traffic | str:
             state = self._tail()
+            given_up = clock.monotonic() >= max(begun, state.over) + patience
             if state.unproven:
                 return f"no {min(state.unproven)} has gone well since {self._last_bad()}"
-            if state.good_for >= enough and (not state.missing or clock.monotonic() >= patience):
+            if state.good_for >= enough and (given_up or not state.missing):
                 return self._steady(promise, forgive_missing=True)
             return self._last_bad()
 

@@ -14,12 +14,12 @@ import pytest
 
 from drillbook.clock import SystemClock
 from drillbook.errors import DrillBroken
-from drillbook.measure.canary import Canary
+from drillbook.measure.canary import Canary, LiveState
 from drillbook.measure.canary_settings import CanarySettings
 from drillbook.measure.cleanup import cleanup
 from drillbook.measure.final import Final, read_final
 from drillbook.measure.front_door import HttpFrontDoor
-from drillbook.measure.history import ABSENT, Kind, Res, read
+from drillbook.measure.history import ABSENT, Kind, Op, Res, read
 from drillbook.measure.judge import judge
 from drillbook.measure.rto import State
 from drillbook.measure.run import Run
@@ -135,6 +135,32 @@ def test_a_lost_record_is_seen_as_missing(canary: Canary, service: Any) -> None:
     until("missing records", lambda: len(canary.tail().missing) > 0)
     assert canary.stop()
     assert any(op.stale and op.seen == ABSENT for op in read(canary.out).ops)
+
+
+def _noted(*ops: tuple[Kind, Res, int | None, float]) -> LiveState:
+    """What is known after these operations on one record, a second apart: kind, outcome, what was shown, latency."""
+    state = LiveState(slow=0.5)
+    for i, (f, res, seen, latency) in enumerate(ops):
+        state.note(Op(i, f, "a", 1, float(i), float(i), i + latency, res, seen=seen))
+    return state
+
+
+def test_a_record_that_a_late_answer_shows_is_no_longer_missing_and_reading_is_yet_to_be_proven() -> None:
+    missed, late, well = ((Kind.READ, Res.OK, *rest) for rest in ((ABSENT, 0.1), (1, 0.9), (1, 0.1)))
+    assert (_noted(missed).missing, _noted(missed).unproven) == ({"a"}, set())
+    assert (_noted(missed, late).missing, _noted(missed, late).unproven) == (set(), {Kind.READ})
+    assert _noted(missed, late, well).unproven == set()
+
+
+def test_a_write_that_found_no_record_must_go_well_again_and_does_not_interrupt_the_good_time() -> None:
+    refused, written = (Kind.UPDATE, Res.FAIL, ABSENT, 0.1), (Kind.UPDATE, Res.OK, None, 0.1)
+    state = _noted(written, refused)
+    assert (state.missing, state.unproven, state.bad, state.good_for) == ({"a"}, {Kind.UPDATE}, 0, 1.0)
+    assert _noted(written, refused, written).unproven == set()
+
+
+def test_a_late_answer_interrupts_the_good_time_whatever_it_shows() -> None:
+    assert _noted((Kind.READ, Res.OK, 1, 0.1), (Kind.READ, Res.OK, ABSENT, 0.9)).good_for == 0.0
 
 
 @pytest.mark.parametrize("front_door", [{"url": "http://127.0.0.1:1"}, {"probe": {"path": "/"}}])

@@ -107,6 +107,15 @@ def test_a_record_that_came_back_stays_so_although_answers_are_late_for_longer()
     assert "no record that was read badly" in measure(ops, run()).why
 
 
+def test_a_late_answer_that_shows_the_record_proves_that_it_is_back_and_not_that_answers_come_in_time() -> None:
+    ops = [Op(i, Kind.READ, "b", 1, i / RATE, i / RATE, i / RATE + 0.02, Res.OK, seen=1) for i in range(100)]
+    ops[31] = Op(31, Kind.READ, "a", 1, 3.1, 3.1, 3.12, Res.OK, seen=0)
+    ops[43] = Op(43, Kind.READ, "a", 1, 4.3, 4.3, 4.95, Res.OK, seen=1)
+    assert close(measure(ops, run()).interval, 2.3, 2.95)
+    ops[60:] = [Op(**{**vars(op), "f": Kind.PROBE}) for op in ops[60:]]
+    assert measure(ops[:44] + ops[60:], run()).why == "no read has gone well since"
+
+
 def test_a_corrupt_record_of_which_an_older_version_is_all_that_is_left_is_back_with_that_version() -> None:
     def read(i: int, seen: int) -> Op:
         return Op(i, Kind.READ, "a", 2, i / RATE, i / RATE, i / RATE + 0.02, Res.OK, seen=seen)
@@ -179,8 +188,9 @@ def brute_force(ops: list[Op], on: Run) -> tuple[bool, bool, float, float]:
             for key in keys
         }
         back = max([on.fault.hi] + [min(op.done, op.sent + on.slow) for op in stale])
-        later = sorted((op for op in looked if good(op) and op.sent >= back), key=lambda op: (op.sent, op.i))
-        again = {key: next((o for o in later if o.f is Kind.READ and o.key == key), None) for key in keys}
+        shown = (op for op in looked if op.f is Kind.READ and op.res is Res.OK and op.seen == 1 and op.sent >= back)
+        later = sorted(shown, key=lambda op: (op.sent, op.i))
+        again = {key: next((op for op in later if op.key == key), None) for key in keys}
         well = {key: op for key, op in again.items() if op}
         if keys and not well:
             return False, True, lo, math.inf

@@ -53,18 +53,32 @@ class LiveState:
         self.acknowledged += op.res is Res.OK and op.f in WRITES
         self.last = op if self.last is None or op.sent > self.last.sent else self.last
         self.recent.append(op)
-        if op.stale or (op.res is Res.FAIL and op.seen == ABSENT):
-            self.missing.add(op.key)
-        elif op.res is Res.OK and op.latency <= self.slow:
-            self.missing.discard(op.key)
-            if op.sent >= self.over:
-                self.unproven.discard(op.f)
-        else:
-            self.bad += 1
+        self._note_record(op)
+        if op.latency > self.slow or not (op.res is Res.OK or self._met_nothing(op)):
+            self._note_bad(op)
+        elif self._met_nothing(op):
             self.bad_kinds.add(op.f)
-            self.unproven = set(self.bad_kinds)
-            self.over = max(self.over, min(op.done, op.sent + self.slow))
-            self.last_bad, self.good_since = op, max(self.good_since, op.sent)
+            self.unproven.add(op.f)
+        elif not op.stale and op.sent >= self.over:
+            self.unproven.discard(op.f)
+
+    def _note_record(self, op: Op) -> None:
+        if op.stale or self._met_nothing(op):
+            self.missing.add(op.key)
+        elif op.res is Res.OK:
+            self.missing.discard(op.key)
+
+    def _note_bad(self, op: Op) -> None:
+        self.bad += 1
+        self.bad_kinds.add(op.f)
+        self.unproven = set(self.bad_kinds)
+        self.over = max(self.over, min(op.done, op.sent + self.slow))
+        self.last_bad, self.good_since = op, max(self.good_since, op.sent)
+
+    @staticmethod
+    def _met_nothing(op: Op) -> bool:
+        """A write that was refused because its record is not there."""
+        return op.res is Res.FAIL and op.seen == ABSENT
 
     @property
     def good_for(self) -> float:

@@ -154,7 +154,8 @@ def _first_shown(seen: Sequence[Sighting], since: float, key: str) -> Op | None:
 
 
 def _is_back(each: Sighting) -> bool:
-    return each.good or (each.lost and not each.bad and each.op.res is Res.OK)
+    """A late answer that shows the record proves as much: that answers come in time is for the kinds to prove."""
+    return each.op.res is Res.OK and (not each.op.stale or (each.lost and not each.bad))
 
 
 def _first_good(seen: Sequence[Sighting], since: float, f: Kind) -> Op | None:
