@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -82,6 +83,18 @@ def test_losing_what_was_acknowledged_during_the_outage_fails_unless_declared(si
     assert any(cause.startswith("loss during the outage of at most 0 ms: lost ") for cause in undeclared.causes)
     declared = judge(history, final, replace(RUN, objectives=(RPO, Objective(ObjectiveKind.LOSS_DURING, 10.0))))
     assert declared.verdict is Verdict.PASS
+
+
+def test_for_a_write_acknowledged_while_the_fault_struck_the_rpo_answers(simulate: Simulate, scene: Any) -> None:
+    history, final, _ = simulate(scene(lag=2.0))
+    struck = replace(RUN, fault=Interval(4.5, 5.05))
+    judged = judge(history, final, struck)
+    assert judged.verdict is Verdict.PASS
+    assert judged.as_json()["loss"]["lost_striking"] == judged.as_json()["loss"]["lost_during"] > 0
+    missed = judge(history, final, replace(struck, objectives=(replace(RPO, limit=0.1),)))
+    assert re.search(r"the oldest was acknowledged .* before the fault, and \d more as it struck", missed.causes[0])
+    assert judge(history, final, replace(struck, objectives=(RTO,))).verdict is Verdict.INCONCLUSIVE
+    assert judge(history, final, replace(struck, fault=Interval(4.0, 4.5))).verdict is Verdict.FAIL
 
 
 def test_nothing_but_lost_records_shows_no_recovery(simulate: Simulate, scene: Any) -> None:

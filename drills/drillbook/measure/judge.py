@@ -116,6 +116,7 @@ class Judgement:
             "acknowledged": found.acked,
             "lost_before": found.lost_before,
             "lost_during": len(found.lost_during),
+            "lost_striking": found.lost_striking,
             "counts": dict(found.counts),
             "masked": found.masked,
             "holes": found.holes,
@@ -150,12 +151,16 @@ def _measure(history: History, final: Final, run: Run) -> Measured:
 
 
 def _objectives(run: Run, found: Losses) -> Sequence[Objective]:
-    """The declared ones; and what was acknowledged in a drill must not be lost, but for what was declared."""
+    """The declared ones; and what was acknowledged in a drill must not be lost, but for what was declared.
+
+    For what was acknowledged while the fault struck, a declared RPO answers.
+    """
     if run.objective(ObjectiveKind.LOST):
         return run.objectives
     if run.fault is None:
         return [*run.objectives, Objective(ObjectiveKind.LOST, 0.0, "default: a drill without a fault loses nothing")]
-    if found.lost_during and not run.objective(ObjectiveKind.LOSS_DURING):
+    answered_for = found.lost_striking if run.objective(ObjectiveKind.RPO) else 0
+    if len(found.lost_during) > answered_for and not run.objective(ObjectiveKind.LOSS_DURING):
         return [*run.objectives, Objective(ObjectiveKind.LOSS_DURING, 0.0, "default: no such loss was declared")]
     return run.objectives
 

@@ -77,6 +77,9 @@ class Losses:
     """Those of them that were acknowledged at or after the beginning of the fault."""
     lost_before: int
     """How many of them were acknowledged before it."""
+    lost_striking: int
+    """How many of ``lost_during`` were acknowledged while the fault was taking effect: before or during the outage,
+    nobody knows. The interval of the RPO reaches so far that it covers them."""
     findings: tuple[Finding, ...]
     masked: int
     unknown: tuple[Op, ...]
@@ -109,7 +112,7 @@ class Losses:
     def during_until(self, until: float, fault: Interval) -> Losses:
         """The same, but that what was acknowledged at ``until`` or later is not of the outage."""
         during = tuple(op for op in self.lost_during if op.done < until)
-        return replace(self, lost_during=during, during=_during(during, fault))
+        return replace(self, lost_during=during, lost_striking=_striking(during, fault), during=_during(during, fault))
 
     def written_off(self) -> Mapping[str, float]:
         """Keys with a lost effect, and when the oldest of these was acknowledged."""
@@ -139,6 +142,7 @@ def losses(ops: Iterable[Op], final: Final, fault: Interval) -> Losses:
         lost=lost,
         lost_during=during,
         lost_before=len(lost) - len(during),
+        lost_striking=_striking(during, fault),
         findings=tuple(findings),
         masked=len(fates[Fate.MASKED]),
         unknown=tuple(fates[Fate.UNKNOWN]),
@@ -182,6 +186,10 @@ def _rpo(fates: Mapping[Fate, Sequence[Op]], fault: Interval) -> Interval:
     horizon = min(doubtful, default=fault.hi)
     witness = max((op.sent for op in before[Fate.WITNESS] if op.done <= horizon), default=-math.inf)
     return Interval(max(0.0, lowest), fault.hi - witness)
+
+
+def _striking(during: Iterable[Op], fault: Interval) -> int:
+    return sum(op.done < fault.hi for op in during)
 
 
 def _during(lost: Sequence[Op], fault: Interval) -> Interval:

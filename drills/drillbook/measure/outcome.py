@@ -129,7 +129,8 @@ def _lost_text(found: Losses) -> str:
     if not found.lost_before:
         return f"none of the writes acknowledged before the fault was lost, {len(found.lost)} later ones were"
     oldest = f"the oldest was acknowledged {duration_text(found.rpo.lo)} before the fault"
-    return f"lost {found.lost_before} of {found.acked} acknowledged writes; {oldest}"
+    more = f", and {found.lost_striking} more as it struck" if found.lost_striking else ""
+    return f"lost {found.lost_before} of {found.acked} acknowledged writes; {oldest}{more}"
 
 
 def _during(objective: Objective, found: Measured) -> _Finding:

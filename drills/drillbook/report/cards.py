@@ -55,10 +55,9 @@ def _rpo(story: Story) -> Card:
 
 def _losses(story: Story) -> Card:
     counted = story.result.get("loss") or {}
-    during = int(counted.get("lost_during") or 0)
     beside = f"of {counted.get('acknowledged', 0):,} acknowledged"
-    if during:
-        beside += f"; {during:,} of them during the outage"
+    if story.gone_during:
+        beside += f"; {story.gone_during:,} of them during the outage"
     return Card("Acknowledged writes lost", f"{story.gone:,}", beside)
 
 

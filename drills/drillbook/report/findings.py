@@ -110,14 +110,14 @@ def _configuration(story: Story) -> Iterator[Finding]:
 def _losses(story: Story) -> Iterator[Finding]:
     if not story.is_measured or story.verdict == Verdict.INVALID:
         return
-    during = int((story.result.get("loss") or {}).get("lost_during") or 0)
+    during = story.gone_during
     if not story.gone:
         yield Finding(True, "no acknowledged write was lost")
     elif story.gone > during:
         lost = wording.count_text(story.gone - during, "write")
         yield Finding(
             False,
-            f"{lost} acknowledged before the fault did not survive",
+            f"{lost} acknowledged before the fault was in effect did not survive",
             "tell the owners of the lost records, and enter them again from another source",
             "name where lost records can be found again (queues, logs, partners)",
         )

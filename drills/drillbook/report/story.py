@@ -171,6 +171,12 @@ class Story:
         """Acknowledged writes without their effect, of all labels."""
         return int(self.result.get("lost") or 0)
 
+    @property
+    def gone_during(self) -> int:
+        """Those of them that were acknowledged when the fault had struck, for certain."""
+        counted = self.result.get("loss") or {}
+        return int(counted.get("lost_during") or 0) - int(counted.get("lost_striking") or 0)
+
     @cached_property
     def steps(self) -> list[Json]:
         return self.told(chronicle.steps(self.record))
