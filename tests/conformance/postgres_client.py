@@ -97,6 +97,7 @@ class Writer:
     def __init__(self, instance: dict[str, Any]) -> None:
         self.acked: list[tuple[int, float]] = []
         self._connection = connect(instance)
+        self._wire = socket.socket(fileno=os.dup(self._connection.fileno()))
         self._connection.execute("create table if not exists numbers (n int primary key)")
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
@@ -108,8 +109,8 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         # A write to a dark region hangs: give the connection up, as a client with a timeout does.
-        with socket.socket(fileno=os.dup(self._connection.fileno())) as wire, suppress(OSError):
-            wire.shutdown(socket.SHUT_RDWR)
+        with self._wire, suppress(OSError):
+            self._wire.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         self._connection.close()
 

@@ -18,12 +18,15 @@ _LOOKUP = "https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Loo
 _clock = SystemClock()
 
 
-def found(client: Client, endpoint: Any, key: str, value: str, *, events: int = 1) -> list[dict[str, Any]]:
-    """The events, once there are so many: CloudTrail is some five minutes behind."""
+def found(
+    client: Client, endpoint: Any, key: str, value: str, *, events: int = 1, about: str = ""
+) -> list[dict[str, Any]]:
+    """The events that mention ``about``, once there are so many: CloudTrail is some five minutes behind."""
 
     def look() -> list[dict[str, Any]]:
         attributes = [{"AttributeKey": key, "AttributeValue": value}]
-        return list(client("cloudtrail").lookup_events(LookupAttributes=attributes)["Events"])
+        history = client("cloudtrail").lookup_events(LookupAttributes=attributes)["Events"]
+        return [event for event in history if about in event["CloudTrailEvent"]]
 
     limit = 10 + endpoint.aws_seconds(300)
     return wait_for(
@@ -92,7 +95,7 @@ def test_events_are_regional(client: Client, endpoint: Any) -> None:
 
 @pytest.mark.rule("the calls that CloudFormation makes are recorded, and say that it made them", _LOOKUP)
 def test_calls_of_another_service(client: Client, endpoint: Any) -> None:
-    event = found(client, endpoint, "EventName", "PutParameter")[0]
+    event = found(client, endpoint, "EventName", "PutParameter", about="cloudformation.amazonaws.com")[0]
 
     assert json.loads(event["CloudTrailEvent"])["userIdentity"]["invokedBy"] == "cloudformation.amazonaws.com"
 
