@@ -63,6 +63,7 @@ def test_failover_from_a_dark_region(aurora: Callable[..., Any], until: Callable
     acknowledged: list[float] = []
     threading.Thread(target=one.write_until_cut, args=("gl-dark-one", acknowledged), daemon=True).start()
     until("a second of writes", lambda: acknowledged and acknowledged[-1] - acknowledged[0] > 1.0)
+    until("the first of them there", lambda: other.try_run("gl-dark-two", "select n from t limit 1", reader=True), bool)
     breaking.region("eu-west-2")
     rows, dark = len(acknowledged), acknowledged[-1]
     assert (
