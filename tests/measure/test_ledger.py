@@ -90,21 +90,36 @@ def test_a_suspect_is_read_again_until_it_is_well() -> None:
     assert [errand.f for errand in again][:1] == [Kind.READ]
 
 
-def test_suspects_are_few_and_come_round_within_a_second_or_so() -> None:
-    book = ledger()
-    errands(book, 400)
+def all_missing(book: Ledger, seconds: int, start: float) -> dict[str, list[float]]:
+    """When each record was looked at while every read shows nothing, or what should be gone."""
     looked: dict[str, list[float]] = {}
-    for i in range(400):
-        now = 20 + i / 20
+    for i in range(20 * seconds):
+        now = start + i / 20
         errand = book.next(now)
         if errand.f is Kind.READ:
             book.note(errand, Res.OK, ABSENT if errand.ver else 1, now)
             looked.setdefault(errand.key, []).append(now)
         else:
             answered(book, errand, now)
-    often = [times for times in looked.values() if len(times) >= 5]
+    return looked
+
+
+def test_suspects_are_few_and_come_round_within_a_second_or_so() -> None:
+    book = ledger()
+    errands(book, 400)
+    often = [times for times in all_missing(book, 20, 20.0).values() if len(times) >= 5]
     assert often
     assert all(sorted(b - a for a, b in pairwise(times))[len(times) // 2] < 2.5 for times in often)
+
+
+def test_an_old_suspect_is_kept_in_view_however_many_new_ones_there_are() -> None:
+    book = ledger()
+    errands(book, 400)
+    looked = all_missing(book, 60, 20.0)
+    latest = looked[min(looked)][-20:]
+    assert latest[-1] > 77.0
+    assert max(b - a for a, b in pairwise(latest)) < 2.5
+    assert sum(len(times) >= 3 for times in looked.values()) > 10, "others have their turn, too"
 
 
 def test_a_failing_kind_of_write_is_tried_again_first() -> None:

@@ -21,7 +21,8 @@ from drillbook.measure.history import ABSENT, WRITES, Kind, Res
 _SHARES = {"write": 3, "read": 3, "probe": 4}
 _WRITES = (Kind.INSERT, Kind.UPDATE, Kind.INSERT, Kind.DELETE, Kind.INSERT)
 _CHRONIC = 3
-"""Bad reads in a row after which a suspect makes room for a newer one."""
+"""Bad reads in a row after which the youngest suspect makes room for another one. The old ones stay: what a recovery
+loses for good are the newest writes, while an old record that was read badly is likely to come back."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,10 @@ class Ledger:
 
     def _suspect_now(self, key: str) -> None:
         if key not in self._suspects and len(self._suspects) >= self._panel:
-            chronic = next((other for other, times in self._suspects.items() if times >= _CHRONIC), None)
-            if chronic is None:
+            youngest = max(self._suspects, key=lambda other: self._records[other].born)
+            if self._suspects[youngest] < _CHRONIC:
                 return
-            del self._suspects[chronic]
+            del self._suspects[youngest]
         self._suspects[key] = self._suspects.get(key, 0) + 1
 
     def _note_write(self, errand: Errand, res: Res, seen: int | None, now: float) -> None:
