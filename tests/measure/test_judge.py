@@ -93,7 +93,9 @@ def test_for_a_write_acknowledged_while_the_fault_struck_the_rpo_answers(simulat
     assert judged.as_json()["loss"]["lost_striking"] == judged.as_json()["loss"]["lost_during"] > 0
     missed = judge(history, final, replace(struck, objectives=(replace(RPO, limit=0.1),)))
     assert re.search(r"the oldest was acknowledged .* before the fault, and \d more as it struck", missed.causes[0])
-    assert judge(history, final, replace(struck, objectives=(RTO,))).verdict is Verdict.INCONCLUSIVE
+    unanswered_for = judge(history, final, replace(struck, objectives=(RTO,)))
+    assert unanswered_for.verdict is Verdict.INCONCLUSIVE
+    assert "lost 1 write acknowledged as the fault struck; the latest" in unanswered_for.causes[0]
     assert judge(history, final, replace(struck, fault=Interval(4.0, 4.5))).verdict is Verdict.FAIL
 
 

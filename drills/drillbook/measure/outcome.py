@@ -139,7 +139,10 @@ def _during(objective: Objective, found: Measured) -> _Finding:
     if not lost.lost_during:
         return lost.during, verdict, "no write acknowledged during the outage was lost"
     latest = f"the latest was acknowledged {_span(lost.during)} after the fault"
-    return lost.during, verdict, f"lost {len(lost.lost_during)} writes acknowledged during the outage; {latest}"
+    count = len(lost.lost_during)
+    writes = "1 write" if count == 1 else f"{count} writes"
+    when = "as the fault struck" if lost.lost_striking == count else "during the outage"
+    return lost.during, verdict, f"lost {writes} acknowledged {when}; {latest}"
 
 
 def _unless_unreadable(verdict: Verdict, found: Losses) -> Verdict:
