@@ -9,7 +9,7 @@ from drillbook.drill_checks import Checks
 from drillbook.drill_faults import Faults
 from drillbook.drill_record import Log, NotMet
 from drillbook.errors import UsageError
-from drillbook.events import EventKind, EventStream
+from drillbook.events import EventKind, EventStream, since_the_fault
 from drillbook.objective import ObjectiveKind, Verdict
 from drillbook.probe import Reading
 
@@ -71,7 +71,9 @@ class Judging:
         But recovery is done with the last plan that ended before it was verified; and the fault is over with the last
         that was lifted.
         """
-        told = [(event.name, event.at) for event in self._events.events if event.kind is EventKind.INSTANT]
+        told = since_the_fault(
+            (event.name, event.at) for event in self._events.events if event.kind is EventKind.INSTANT
+        )
         first, last = dict(reversed(told)), dict(told)
         verified = first.get("t_verified")
         ended = [at for name, at in told if name == "t_exec1" and (verified is None or at <= verified)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -89,3 +90,13 @@ class EventStream:
             for listener in self._listeners:
                 listener(event)
             return event
+
+
+def since_the_fault(instants: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Instants (name, monotonic seconds) without those of plans that ran before the fault struck.
+
+    What was prepared, such as a snapshot, is no recovery from it. All of them where no fault struck.
+    """
+    told = list(instants)
+    struck = next((at for name, at in told if name == "t_inject"), -math.inf)
+    return [(name, at) for name, at in told if name not in ("t_exec0", "t_exec1") or at >= struck]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drillbook.events import since_the_fault
 from drillbook.report import chronicle, interval_bar, record, wording
 from drillbook.report.timeline import Bar, Bucket, Lane, Mark, Span, Timeline, svg
 
@@ -100,6 +101,24 @@ def test_a_short_outage_in_a_long_drill_is_drawn_a_second_time(tmp_path: Path, m
     near = chronicle.close_ups(replace(told, events=shorter)).get("The outage and the recovery, larger")
     assert near is not None
     assert -0.2 < near.start < 0 < 0.3 < near.end < 0.7
+
+
+def test_a_plan_that_ran_before_the_fault_is_no_part_of_the_recovery(evidence: Path) -> None:
+    told = record.read(evidence)
+    early = [
+        {"kind": "instant", "name": name, "at": told.origin - ago, "plan": "take a snapshot"}
+        for name, ago in (("t_exec0", 1.0), ("t_exec1", 0.5))
+    ]
+    prepared = replace(told, events=[told.events[0], *early, *told.events[1:]])
+    assert chronicle.moments_of(prepared) == chronicle.moments_of(told)
+    named = {mark.name for mark in chronicle.marks(prepared)}
+    assert {"preparation starts: take a snapshot", "prepared: take a snapshot"} <= named
+
+
+def test_where_no_fault_struck_every_plan_counts() -> None:
+    told = [("t_exec0", 1.0), ("t_exec1", 2.0)]
+    assert since_the_fault(told) == told
+    assert since_the_fault([*told, ("t_inject", 3.0), ("t_exec0", 4.0)]) == [("t_inject", 3.0), ("t_exec0", 4.0)]
 
 
 def test_labels_at_the_same_moment_stand_on_different_lines() -> None:

@@ -34,6 +34,9 @@ INSTANTS = {
     "t_reconciled": "reconciled",
 }
 
+_PREPARED = {"t_exec0": "preparation starts", "t_exec1": "prepared"}
+"""What the instants of a plan are called that ran before the fault."""
+
 _PHASES = (
     ("Baseline", "t_baseline", "t_inject"),
     ("Detect", "t_inject", "t_detect"),
@@ -121,16 +124,18 @@ def marks(record: Record) -> list[Mark]:
     """Every instant, earliest first. What came more than once is told with its fault or plan."""
     told = [event for event in record.of_kind(EventKind.INSTANT) if event["name"] in INSTANTS]
     often = {name for name, times in Counter(event["name"] for event in told).items() if times > 1}
-    found = [Mark(_label(event, often), event["at"] - record.origin) for event in told]
+    found = [Mark(_label(event, often, record), event["at"] - record.origin) for event in told]
     judged = moments_of(record).items()
     names = {event["name"] for event in told}
     found += [Mark(INSTANTS[name], at) for name, at in judged if name not in names]
     return sorted(found, key=lambda mark: mark.at)
 
 
-def _label(event: Json, often: set[str]) -> str:
+def _label(event: Json, often: set[str], record: Record) -> str:
     of = event.get("fault") or event.get("plan")
-    return INSTANTS[event["name"]] + (f": {of}" if of and event["name"] in often else "")
+    is_early = event["at"] < record.instants.get("t_inject", -math.inf)
+    what = (_PREPARED if is_early else {}).get(event["name"], INSTANTS[event["name"]])
+    return what + (f": {of}" if of and event["name"] in often else "")
 
 
 def windows(record: Record) -> Iterator[Span]:

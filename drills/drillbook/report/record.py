@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from drillbook.clock import utc_text
 from drillbook.errors import EvidenceError
-from drillbook.events import EventKind, Json
+from drillbook.events import EventKind, Json, since_the_fault
 from drillbook.measure import history
 from drillbook.measure.away import away
 from drillbook.measure.final import Final
@@ -44,11 +44,9 @@ class Record:
 
     @cached_property
     def instants(self) -> dict[str, float]:
-        """Each measured instant by name; where one was told twice, the first."""
-        told: dict[str, float] = {}
-        for event in self.of_kind(EventKind.INSTANT):
-            told.setdefault(event["name"], event["at"])
-        return told
+        """Each measured instant by name; where one was told twice, the first that counts."""
+        told = since_the_fault((event["name"], event["at"]) for event in self.of_kind(EventKind.INSTANT))
+        return dict(reversed(told))
 
     @cached_property
     def origin(self) -> float:
