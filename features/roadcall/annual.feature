@@ -17,7 +17,8 @@ Feature: The annual exercise under production-like load
     And the check "the seed incidents are whole" holds
     When the fault "primary region outage" is over
     Then the service is back in steady state
-    When the planned cut-over "fail back to us-east-1" is run
+    When 5 seconds pass
+    And the planned cut-over "fail back to us-east-1" is run
     Then the service is back in steady state
     And the measured RTO is at most 1 hour
     And the measured RPO is at most 15 minutes
