@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,6 +217,24 @@ def test_a_stopped_process_in_a_dead_clouds_directory_is_ended(own_temporary_dir
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
+
+
+def test_a_directory_in_which_somebody_tidies_up_is_removed_nevertheless(own_temporary_directory: Path) -> None:
+    """A worker of the cloud that takes a broken standby away while the cloud ends."""
+    folder = sweep.claim()
+    rooms = [folder / "pg" / str(number) for number in range(5000)]
+    for room in rooms:
+        room.mkdir(parents=True)
+
+    def tidy_up() -> None:
+        for room in rooms:
+            shutil.rmtree(room, ignore_errors=True)
+
+    with ThreadPoolExecutor() as pool:
+        tidied = pool.submit(tidy_up)
+        sweep.remove(folder)
+        tidied.result()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("record", [None, "", "{}", '{"pid": "x", "birth": ""}'])

@@ -166,8 +166,15 @@ def _answers(cloud: Cloud) -> bool:
 
 
 def stop(cloud: Cloud, clock: Clock | None = None) -> None:
-    """End this cloud, and no other process that may have its pid or port by now. Nothing happens if it is gone."""
-    clock = clock or SystemClock()
+    """End this cloud, and no other process that may have its pid or port by now, and remove what it may have left.
+
+    Raises TargetError if it does not end.
+    """
+    _end(cloud, clock or SystemClock())
+    sweep.sweep()
+
+
+def _end(cloud: Cloud, clock: Clock) -> None:
     if _answers(cloud):
         _ask(cloud.endpoint, "POST", "stop", cloud.id)
         if _gone(cloud.pid, clock, timeout=5.0):
@@ -177,7 +184,6 @@ def stop(cloud: Cloud, clock: Clock | None = None) -> None:
             return
         os.kill(cloud.pid, number)
         if _gone(cloud.pid, clock, timeout=3.0):
-            sweep.sweep()
             return
     raise TargetError(f"the embedded cloud (pid {cloud.pid}) does not end", do=f"see what keeps process {cloud.pid}")
 

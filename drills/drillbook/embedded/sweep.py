@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -51,8 +52,11 @@ def sweep(*also: Path) -> list[str]:
 
 
 def _is_ours(folder: Path) -> bool:
-    whole = folder.name.startswith(SCRATCH) and folder.is_dir() and not folder.is_symlink()
-    return whole and folder.stat().st_uid == os.getuid()
+    """A directory that another sweep removes just now is nobody's."""
+    with suppress(FileNotFoundError):
+        found = folder.lstat()
+        return folder.name.startswith(SCRATCH) and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return False
 
 
 def _is_owned(folder: Path) -> bool:
@@ -80,8 +84,9 @@ def remove(folder: Path) -> None:
 
     def gone() -> bool:
         kill_all_in(folder)
-        for left in folder.rglob("postmaster.pid"):
-            shared_memory.release(left.parent)
+        for data, _, files in os.walk(folder):  # unlike a glob, it passes over what goes meanwhile
+            if "postmaster.pid" in files:
+                shared_memory.release(Path(data))
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
