@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option = group.addoption
     option("--drillbook-root", metavar="DIR", help="where drills/ and features/ stand (default: pytest's rootdir)")
     option("--drillbook-target", default="", metavar="NAME", help="embedded, localstack, aws or local")
-    option("--drillbook-drill", default="", metavar="NAME", help="only the drill (scenario) with this name")
+    option("--drillbook-drill", action="append", default=[], metavar="NAME", help="only drills with this in their name")
     option("--drillbook-programme", default="", metavar="NAME", help="only the drills of this programme")
     option("--drillbook-sabotage", default="", metavar="NAME", help="sabotage the recovery: the drill must go red")
     option("--drillbook-reports", default="", metavar="DIR", help="where to write reports (default: reports)")

@@ -17,13 +17,9 @@ from drillbook_steps.plugin import root_of
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
-    """The drills with the wanted name that the wanted sabotage applies to. Raises pytest.UsageError if none is left."""
-    wanted, named = config.getoption("--drillbook-drill"), config.getoption("--drillbook-sabotage")
-    drills = [item for item in items if template_of(item)]
-    chosen = [item for item in drills if wanted.casefold() in template_of(item).name.casefold()]
-    if wanted and not chosen:
-        known = "; ".join(sorted({template_of(item).name for item in drills}))
-        raise pytest.UsageError(f"no drill has {wanted!r} in its name — known: {known}")
+    """The drills with a wanted name that the wanted sabotage applies to. Raises pytest.UsageError if none is left."""
+    chosen = _called([item for item in items if template_of(item)], config.getoption("--drillbook-drill"))
+    named = config.getoption("--drillbook-sabotage")
     try:
         chosen = _in_programme(config, chosen)
         chosen = [item for item in chosen if _is_sabotaged(config, item, named)]
@@ -32,6 +28,21 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]
     if named and not chosen:
         raise pytest.UsageError(f"the sabotage {named!r} applies to none of the drills — see: drillbook list")
     return chosen
+
+
+def _called(drills: list[pytest.Item], parts: list[str]) -> list[pytest.Item]:
+    """Those with one of the parts in their name; all if there are no parts. Raises pytest.UsageError for a part that
+    none of them has: it is mistyped, and what it meant would not be drilled."""
+    names = {item: template_of(item).name for item in drills}
+    for part in parts:
+        if not any(_is_in(part, name) for name in names.values()):
+            known = "; ".join(sorted(set(names.values())))
+            raise pytest.UsageError(f"no drill has {part!r} in its name — known: {known}")
+    return [item for item, name in names.items() if not parts or any(_is_in(part, name) for part in parts)]
+
+
+def _is_in(part: str, name: str) -> bool:
+    return part.casefold() in name.casefold()
 
 
 def _in_programme(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:

@@ -181,12 +181,13 @@ def test_exit_codes_are_drillbooks_not_pytests(before: int, after: int, code: in
 
 
 def test_the_options_of_run_travel_to_pytest(root: Path) -> None:
-    wish = run.Wish("notes", "dies", "local", "not started", Path("out.json"), Path("rep"), 50, go=True)
+    wish = run.Wish("notes", ("dies", "again"), "local", "not started", Path("out.json"), Path("rep"), 50, go=True)
     options = list(run._options(root, wish))
     for expected in (
         f"--drillbook-root={root}",
         "--drillbook-target=local",
         "--drillbook-drill=dies",
+        "--drillbook-drill=again",
         "--drillbook-sabotage=not started",
         f"--drillbook-json={root / 'out.json'}",
         f"--drillbook-reports={root / 'rep'}",

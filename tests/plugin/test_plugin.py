@@ -133,11 +133,29 @@ def test_an_open_journal_refuses_the_next_drill(consumer: pytest.Pytester, drill
 
 
 def test_the_plan_of_an_aws_service_is_shown_without_a_cloud(pytester: pytest.Pytester) -> None:
-    for folder in ("drills", "features"):
-        shutil.copytree(REPOSITORY / folder / "product-lambda", pytester.path / folder / "product-lambda")
-    result = pytester.runpytest_subprocess("features", "-p", "no:hypothesispytest", "--drillbook-plan", timeout=60)
+    result = planned(pytester)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*blast radius arn:aws:dynamodb:af-south-1:111122223333:table/products", "*5. restore to a new table*"]
     )
     assert not (pytester.path / ".drillbook").exists()
+
+
+def test_each_drill_that_is_named_is_chosen_once(pytester: pytest.Pytester) -> None:
+    result = planned(pytester, "function failure", "Table", "FUNCTION")
+    assert result.ret == 0
+    assert sum(line.startswith("product-lambda · ") for line in result.outlines) == 2
+
+
+def test_a_name_that_no_drill_has_is_refused_even_beside_one_that_is_known(pytester: pytest.Pytester) -> None:
+    result = planned(pytester, "function failure", "tabel corruption")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no drill has 'tabel corruption' in its name*known: *Table corruption*"])
+
+
+def planned(pytester: pytest.Pytester, *parts: str) -> pytest.RunResult:
+    for folder in ("drills", "features"):
+        shutil.copytree(REPOSITORY / folder / "product-lambda", pytester.path / folder / "product-lambda")
+    named = [f"--drillbook-drill={part}" for part in parts]
+    words = ("features", "-p", "no:hypothesispytest", "--drillbook-plan", *named)
+    return pytester.runpytest_subprocess(*words, timeout=60)

@@ -34,7 +34,10 @@ app.add_typer(cloud_app, name="cloud")
 app.add_typer(programme_app, name="programme")
 
 Service = Annotated[str | None, typer.Argument(help="Name of a service; all services if left out.", show_default=False)]
-Drill = Annotated[str | None, typer.Option("--drill", help="Only the drills whose name contains this.")]
+Drill = Annotated[
+    list[str] | None,
+    typer.Option("--drill", metavar="NAME", help="Only the drills whose name contains this; may be repeated."),
+]
 Target = Annotated[
     str | None, typer.Option(help="Where to drill: embedded, local, or another of the service's targets.")
 ]
@@ -80,7 +83,7 @@ def plan(
     """Show what a run would do: targets, blast radius, steps, objectives, what is restored. Touches nothing."""
     from drillbook.cli.run import Wish, run
 
-    raise Exit(run(root, Wish(service, drill, target, sabotage, plan_only=True, programme=programme)))
+    raise Exit(run(root, Wish(service, tuple(drill or ()), target, sabotage, plan_only=True, programme=programme)))
 
 
 @app.command(
@@ -117,7 +120,7 @@ def run(
 
     wish = Wish(
         service,
-        drill,
+        tuple(drill or ()),
         target,
         sabotage,
         json_file,

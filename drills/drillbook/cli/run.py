@@ -34,7 +34,8 @@ class Wish:
     """What is to be run, and how. None: as the service file or the repository says."""
 
     service: str | None = None
-    drill: str | None = None
+    drills: tuple[str, ...] = ()
+    """Parts of the names of those that are wanted; all if there is none."""
     target: str | None = None
     sabotage: str | None = None
     json_file: Path | None = None
@@ -121,7 +122,6 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
     yield f"--drillbook-root={root}"
     given = {
         "target": wish.target,
-        "drill": wish.drill,
         "programme": wish.programme,
         "sabotage": wish.sabotage,
         "reports": wish.reports and wish.reports.absolute(),
@@ -129,6 +129,7 @@ def _options(root: Path, wish: Wish) -> Iterator[str]:
         "rate": wish.rate,
     }
     yield from (f"--drillbook-{name}={value}" for name, value in given.items() if value is not None)
+    yield from (f"--drillbook-drill={part}" for part in wish.drills)
     flags = {
         "go": wish.go,
         "plan": wish.plan_only,
