@@ -96,7 +96,7 @@ def main(root: Path, service: str) -> dict[str, Any]:
 
 def told(drill: Drill, stores: Losing) -> dict[str, Any]:
     drill.prepare(drill.assignment.service)
-    drill.start_canary(rate=30)
+    drill.start_canary(rate=20)
     drill.await_steady_state()
     drill.strike(stores.fault)
     drill.recover(stores.plan)
