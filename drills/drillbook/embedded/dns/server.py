@@ -36,7 +36,8 @@ class DnsServer:
 
     def close(self) -> None:
         self._ended = True
-        self._stream.shutdown()
+        # Its loop looks every half second whether it is to end, which nobody needs to wait for.
+        threading.Thread(target=self._stream.shutdown, name="dns-tcp-end", daemon=True).start()
         self._stream.server_close()
         with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
             last.sendto(b"", self._datagrams.getsockname())  # Wakes the thread: closing a socket does not.
