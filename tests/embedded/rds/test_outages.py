@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -132,6 +134,19 @@ def test_a_database_that_hangs_can_be_photographed_and_rebooted(cloud: Cloud, in
     assert process.status(cloud)["planes"]["rds"]["faults"] == {}
     hung.rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="unhung", DBSnapshotIdentifier="hang-photo")
     assert instance("unhung").ready().run("select n from kept") == [42]
+
+
+def test_a_database_answers_as_soon_as_it_is_mended_even_if_it_recovers_from_a_panic(
+    cloud: Cloud, instance: Callable[..., Any]
+) -> None:
+    frozen = instance("frozen").begin().ready()
+    frozen.run("create table much_to_replay as select n from generate_series(1, 300000) as n")
+    panicking = frozen.connect()
+    process.command(cloud, "databases", {"region": HERE, "id": "frozen", "fault": "hang"})
+    os.kill(panicking.info.backend_pid, signal.SIGKILL)
+    process.command(cloud, "databases", {"region": HERE, "id": "frozen", "fault": "none"})
+    assert frozen.run("select count(*) from much_to_replay") == [300000]
+    panicking.close()
 
 
 def test_a_renamed_instance_is_known_to_its_source_and_its_replica_by_its_new_name(

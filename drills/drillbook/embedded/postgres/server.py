@@ -256,6 +256,27 @@ class Server:
             raise PostgresFailed("PostgreSQL does not answer: it hangs")
         return self._sessions.open(database, timeout)
 
+    def await_answer(self) -> None:
+        """Wait until queries are answered, or it has ended: after the crash of one process PostgreSQL starts the others
+        again, and its status file goes on to say "ready"."""
+        try:
+            wait_for(
+                "an answer of PostgreSQL",
+                lambda: not self.running or self._answers(),
+                timeout=_START_TIMEOUT,
+                interval=0.02,
+                clock=self._clock,
+            )
+        except WaitTimeout as late:
+            raise PostgresFailed(f"{late.what}; PostgreSQL said: {self._last_words()}") from None
+
+    def _answers(self) -> bool:
+        try:
+            with self.connect(timeout=2):
+                return True
+        except PostgresFailed:
+            return False
+
     def query(self, sql: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """What the superuser gets for one statement."""
         with self.connect(database) as admin:

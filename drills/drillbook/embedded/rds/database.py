@@ -273,6 +273,7 @@ class Database(Worker):
             disk.empty(self.primary)
         if self.wanted and self.primary is not None:
             self.start_work()
+            self.primary.await_answer()
         if self.instance.status == "storage-full":
             self.instance.status = "available"
         self.take_up()
