@@ -230,6 +230,7 @@ def test_snapshots_and_points_in_time_can_be_restored(twin: Cloud) -> None:
         assert query(here, name, "select count(*) from lines where id <= 1000") == [(1000,)]
 
 
+@pytest.mark.slow
 def test_a_loaded_world_that_is_saved_again_holds_what_nobody_asked_for(
     start: Callable[..., Cloud], twin: Cloud, tmp_path: Path
 ) -> None:
@@ -364,6 +365,7 @@ def test_requests_wait_while_a_world_is_saved(source: Cloud, tmp_path: Path) -> 
     assert errors == []
 
 
+@pytest.mark.slow
 def test_a_running_function_is_waited_for_and_then_the_save_gives_up(source: Cloud, tmp_path: Path) -> None:
     functions = client_of(source, "lambda", THIRD)
     code = io.BytesIO()

@@ -121,6 +121,7 @@ def test_a_missed_objective_is_exit_code_1_and_names_its_cause(consumer: pytest.
     assert drill["leftovers"] == 0
 
 
+@pytest.mark.slow
 def test_an_open_journal_refuses_the_next_drill(consumer: pytest.Pytester, drilled: Drilled) -> None:
     drilled()
     journal = sqlite3.connect(consumer.path / ".drillbook" / "journal.sqlite3")
