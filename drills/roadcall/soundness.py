@@ -112,10 +112,11 @@ def _at_odds(records: Records) -> Iterator[str]:
 
 
 def ahead(records: Records) -> Iterator[str]:
-    """Of those that were being written: the incidents whose row is not what their item is."""
+    """Of those that were being written: the incidents whose row is not what their item is. Nonsense is nothing that a
+    row could follow."""
     for name, row in records.dispatches.items():
         item = records.items.get(name)
-        if row.fresh and (item is None or item.get("revision") != {"N": str(row.revision)}):
+        if row.fresh and (item is None or (not is_corrupt(item) and item["revision"] != {"N": str(row.revision)})):
             yield name
 
 

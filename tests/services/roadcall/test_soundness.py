@@ -73,6 +73,8 @@ def test_a_row_that_was_being_written_is_ahead_unless_its_item_has_followed(reco
     records.dispatches["seed-001"] = replace(records.dispatches["seed-001"], revision=2, fresh=True)
     records.dispatches["seed-002"] = replace(records.dispatches["seed-002"], fresh=True)
     assert list(code("soundness.py:ahead")(records)) == ["seed-001", "new"]
+    records.items["seed-001"].update(revision={"S": "nonsense"})
+    assert list(code("soundness.py:ahead")(records)) == ["new"], "what its item was, nobody knows"
 
 
 def test_a_review_without_impact_or_without_the_fault_is_not_complete() -> None:
