@@ -39,7 +39,7 @@ class Objects:
         from moto.s3.models import FakeKey, S3Backend
         from moto.s3.responses import S3Response
 
-        from drillbook.embedded.objects import api, suspended
+        from drillbook.embedded.objects import api, lifetime, suspended
         from drillbook.embedded.objects.delivery import Delivery
         from drillbook.embedded.objects.writes import Writes
 
@@ -60,6 +60,7 @@ class Objects:
             (S3Response, "key_response"): writes.request,
             (S3Response, "bucket_response"): writes.request,
             (FakeKey, "response_dict"): api.response_dict,
+            (FakeKey, "dispose"): lifetime.dispose,
         }
         for (owner, name), wrap in wrapped.items():
             self._undo.enter_context(mock.patch.object(owner, name, wrap(vars(owner)[name])))
