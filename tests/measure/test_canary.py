@@ -193,6 +193,7 @@ def test_the_final_state_is_read_from_the_front_door(service: Any, canary: Canar
     assert Final.load(tmp_path / "final.json") == final
 
 
+@pytest.mark.slow
 def test_of_a_service_that_is_down_not_every_record_is_asked_for(
     service: Any, canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

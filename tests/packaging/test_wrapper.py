@@ -212,6 +212,7 @@ def test_a_newer_python_under_another_name_is_found(checkout: Checkout) -> None:
     assert checkout.run("list").stdout == "['list']\n"
 
 
+@pytest.mark.slow
 def test_a_failing_uv_is_told_and_pip_is_tried(checkout: Checkout) -> None:
     checkout.variables["UV_FAILS"] = "1"
     checkout.variables["PIP_NO_INDEX"] = "1"

@@ -133,6 +133,7 @@ def test_an_open_journal_refuses_the_next_drill(consumer: pytest.Pytester, drill
     result.stdout.fnmatch_lines(["*refused by the journal rail: 1 change(s) are open*run: drillbook heal"])
 
 
+@pytest.mark.slow
 def test_the_plan_of_an_aws_service_is_shown_without_a_cloud(pytester: pytest.Pytester) -> None:
     result = planned(pytester)
     assert result.ret == 0
